@@ -1,0 +1,2 @@
+package io.vnet.api.address;
+public record IpPrefix(String text) {}

@@ -1,0 +1,74 @@
+package io.vnet.api.backend;
+
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.port.Island;
+import io.vnet.api.port.PortLedger;
+import java.util.Optional;
+
+/**
+ * What carries a device's packets, from create to destroy. It may own a descriptor and off-heap memory:
+ * what an epoch has to protect.
+ *
+ * <p>The order of a life: made → {@link #start} → any number of { {@link #linkUp} → {@link #receive},
+ * {@link #send} → {@link #linkDown} } → {@link #quiesce} → a grace period → {@link #release}.
+ */
+public interface DeviceBackend {
+  /** The name of the interface end. */
+  String interfaceName();
+
+  /** The MTU in force, in bytes. */
+  int mtu();
+
+  /** The I/O thread that sees readiness; empty if there is none. */
+  Optional<Island> island();
+
+  /**
+   * Whether {@link #linkUp}, {@link #linkDown} and {@link #release} may block (make system calls): such
+   * ones are called on a thread made for that, else on the caller's.
+   */
+  boolean blocking();
+
+  /** Begins to tell readiness; called once, before anything else, on any thread; does not block. */
+  void start(BackendListener listener);
+
+  /** A handle was granted: carrier on. May block. */
+  void linkUp();
+
+  /**
+   * The last handle is closed: carrier off, and what waits for a reader is dropped, up to a bound. May
+   * block. Nobody receives or sends meanwhile.
+   *
+   * @param ledger counts the dropped packets
+   */
+  void linkDown(PortLedger ledger);
+
+  /**
+   * Appends what has arrived. Inside the caller's epoch section; one receiver at a time; never blocks.
+   *
+   * @return packets appended
+   * @throws io.vnet.api.error.VnetException if the backend has failed for good
+   */
+  int receive(PacketBatch into, PortLedger ledger);
+
+  /**
+   * Passes packets on. Inside the caller's epoch section; one sender at a time; never blocks.
+   *
+   * @return packets taken: passed on, or dropped and counted in the ledger
+   * @throws io.vnet.api.error.VnetException if the backend has failed for good
+   */
+  int send(PacketBatch batch, int from, PortLedger ledger);
+
+  /**
+   * Leaves the poller: after {@code done} no I/O is in flight, no signal comes, and no thread of the
+   * backend's own touches its descriptor. Never blocks; calls back on any thread, once.
+   */
+  void quiesce(Runnable done);
+
+  /**
+   * Closes the descriptor and gives the memory back. Called once, after a grace period in which every
+   * reader left. May block (a tun's close takes 16 to 32 ms in the kernel).
+   *
+   * @param ledger counts packets that still waited
+   */
+  void release(PortLedger ledger);
+}

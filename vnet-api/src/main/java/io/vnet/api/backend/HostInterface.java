@@ -1,0 +1,26 @@
+package io.vnet.api.backend;
+
+import io.vnet.api.device.DriverKind;
+import java.util.OptionalLong;
+
+/**
+ * A tun or tap interface as the host shows it.
+ *
+ * @param name the kernel's name
+ * @param driver tun or tap
+ * @param up administratively up
+ * @param carrier whether somebody is attached and the carrier is on
+ * @param mtu in bytes
+ * @param owner the user id that may attach; empty: nobody but the administrator
+ * @param group the group id that may attach; empty likewise
+ * @param persistent whether it stays when nobody is attached
+ */
+public record HostInterface(
+    String name,
+    DriverKind driver,
+    boolean up,
+    boolean carrier,
+    int mtu,
+    OptionalLong owner,
+    OptionalLong group,
+    boolean persistent) {}

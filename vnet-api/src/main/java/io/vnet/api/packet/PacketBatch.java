@@ -1,0 +1,253 @@
+package io.vnet.api.packet;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+import java.util.function.IntPredicate;
+
+/**
+ * Up to {@code capacity} packets in one native slab: a reader fills it, a writer drains it.
+ *
+ * <p><b>Owner:</b> whoever holds the batch, one thread at a time; ownership moves with it and ends
+ * with {@link #release}, exactly once. The slab outlives the batch's use: no device's end has to take
+ * memory away that another thread may still read.
+ *
+ * <p><b>Invariant:</b> {@code 0 <= count <= capacity}; for every {@code i < count} the bytes {@code
+ * [offset(i), offset(i) + length(i))} lie within the slab and overlap no other packet; in front of
+ * and behind them lie the pool's head room and tail room, unless a {@link #slice} used them up.
+ *
+ * <p><b>Allocation:</b> none after construction. A packet is an offset and a length and not a slice,
+ * because a slice a packet is an object a packet.
+ */
+public final class PacketBatch {
+  private static final int ALIGNMENT = 64;
+  private static final VarHandle STATE;
+  private static final int FREE = 0;
+  private static final int LENT = 1;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(PacketBatch.class, "state", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final BatchPool.Home home;
+  private final MemorySegment segment;
+  private final int headRoom;
+  private final int tailRoom;
+  private final int[] offsets;
+  private final int[] lengths;
+  private final long[] offloads;
+  private int count;
+  private int end;
+
+  @SuppressWarnings("unused") // Through STATE.
+  private volatile int state = FREE;
+
+  PacketBatch(BatchPool.Home home, int capacity, int headRoom, int tailRoom) {
+    this.home = home;
+    this.segment = home.slab().segment();
+    this.headRoom = headRoom;
+    this.tailRoom = tailRoom;
+    this.offsets = new int[capacity];
+    this.lengths = new int[capacity];
+    this.offloads = new long[capacity];
+  }
+
+  /** The slab. Offsets of this batch count from its start. */
+  public MemorySegment segment() {
+    return segment;
+  }
+
+  /** How many packets fit at the most. */
+  public int capacity() {
+    return offsets.length;
+  }
+
+  /** How many packets there are. */
+  public int count() {
+    return count;
+  }
+
+  /** Whether there is no packet. */
+  public boolean isEmpty() {
+    return count == 0;
+  }
+
+  /** Where packet {@code i} starts, in bytes from the start of {@link #segment}. */
+  public int offset(int i) {
+    return offsets[Objects.checkIndex(i, count)];
+  }
+
+  /** How long packet {@code i} is, in bytes. */
+  public int length(int i) {
+    return lengths[Objects.checkIndex(i, count)];
+  }
+
+  /**
+   * The offload word of packet {@code i}: 0, or what a virtio-net header says of it, packed from the
+   * low end: flags 8 bits, gso type 8, gso size 16, checksum start 16, checksum offset 16.
+   *
+   * <p>Source: {@code linux/virtio_net.h}, {@code struct virtio_net_hdr}.
+   */
+  public long offload(int i) {
+    return offloads[Objects.checkIndex(i, count)];
+  }
+
+  /** The length of all packets together, in bytes. */
+  public long bytes() {
+    long sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += lengths[i];
+    }
+    return sum;
+  }
+
+  /**
+   * Where the next packet may be written to.
+   *
+   * @param bytes the longest it can be
+   * @return its offset, or -1 if the batch has no place or no {@code bytes} left
+   */
+  public int room(int bytes) {
+    int start = align(end + headRoom);
+    return count < offsets.length && (long) start + bytes + tailRoom <= segment.byteSize()
+        ? start
+        : -1;
+  }
+
+  /**
+   * Takes the packet that was just written at {@link #room}.
+   *
+   * @param length in bytes, at least 1 and at most what was asked of {@code room}
+   */
+  public void commit(int length) {
+    commit(length, 0);
+  }
+
+  /** The same with an {@linkplain #offload offload word}. */
+  public void commit(int length, long offload) {
+    int start = align(end + headRoom);
+    if (length < 1
+        || count == offsets.length
+        || (long) start + length + tailRoom > segment.byteSize()) {
+      throw new IllegalStateException(
+          "commit of " + length + " bytes at " + start + " of " + segment.byteSize());
+    }
+    offsets[count] = start;
+    lengths[count] = length;
+    offloads[count] = offload;
+    count++;
+    end = start + length + tailRoom;
+  }
+
+  /**
+   * Appends a copy of some bytes.
+   *
+   * @return false if they do not fit; nothing has changed then
+   */
+  public boolean append(MemorySegment source, long offset, int length) {
+    int start = length < 1 ? -1 : room(length);
+    if (start < 0) {
+      return false;
+    }
+    MemorySegment.copy(source, offset, segment, start, length);
+    commit(length);
+    return true;
+  }
+
+  /** Appends a copy of packet {@code i} of another batch, with its offload word; false: no room. */
+  public boolean append(PacketBatch other, int i) {
+    if (!append(other.segment, other.offset(i), other.length(i))) {
+      return false;
+    }
+    offloads[count - 1] = other.offloads[i];
+    return true;
+  }
+
+  /** Appends a copy of a packet; false: no room. */
+  public boolean append(Packet packet) {
+    return append(packet.segment(), 0, packet.length());
+  }
+
+  /**
+   * Makes packet {@code i} begin and end elsewhere: strips a header, or takes in head or tail room.
+   *
+   * @throws IndexOutOfBoundsException if the range leaves the slab
+   */
+  public void slice(int i, int newOffset, int newLength) {
+    Objects.checkIndex(i, count);
+    Objects.checkFromIndexSize(newOffset, newLength, (int) segment.byteSize());
+    offsets[i] = newOffset;
+    lengths[i] = newLength;
+  }
+
+  /**
+   * Keeps the packets whose index passes, in order; moves no bytes.
+   *
+   * @return how many were removed
+   */
+  public int keepIf(IntPredicate keep) {
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+      if (keep.test(i)) {
+        offsets[kept] = offsets[i];
+        lengths[kept] = lengths[i];
+        offloads[kept] = offloads[i];
+        kept++;
+      }
+    }
+    int removed = count - kept;
+    count = kept;
+    return removed;
+  }
+
+  /** A copy of packet {@code i} that lives as long as somebody refers to it. */
+  public Packet packet(int i) {
+    byte[] bytes = new byte[length(i)];
+    MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, offset(i), bytes, 0, bytes.length);
+    return Packet.wrap(bytes);
+  }
+
+  /** Removes all packets; the batch stays with its owner. */
+  public void clear() {
+    count = 0;
+    end = 0;
+  }
+
+  /**
+   * Gives the batch back to its pool; it must not be touched again.
+   *
+   * @throws IllegalStateException if it was given back before
+   */
+  public void release() {
+    if (!STATE.compareAndSet(this, LENT, FREE)) {
+      throw new IllegalStateException("batch released twice");
+    }
+    clear();
+    home.pool().takeBack(this);
+  }
+
+  PacketBatch lend() {
+    STATE.setVolatile(this, LENT);
+    return this;
+  }
+
+  BatchPool.Home home() {
+    return home;
+  }
+
+  private static int align(int offset) {
+    return (offset + ALIGNMENT - 1) & -ALIGNMENT;
+  }
+
+  /** Count and bytes, for a person. */
+  @Override
+  public String toString() {
+    return count + " packets, " + bytes() + " bytes";
+  }
+}

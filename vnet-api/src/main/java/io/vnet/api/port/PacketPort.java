@@ -1,0 +1,75 @@
+package io.vnet.api.port;
+
+import io.vnet.api.packet.Layer;
+import io.vnet.api.packet.PacketBatch;
+import java.util.Optional;
+
+/**
+ * Whatever moves packets: a device handle, a network end, later a switch port, a tunnel side, a
+ * capture file.
+ *
+ * <p><b>Threads:</b> one receiving and one sending thread at a time, which the port enforces by making
+ * a second one wait; both directions run side by side. No call blocks on packets. {@link #close} is
+ * safe on any thread, at any time, any number of times.
+ *
+ * <p><b>Conservation:</b> packets taken by {@link #send} = passed on + dropped with a reason; packets
+ * given to the port by its other side = received + dropped with a reason + waiting.
+ */
+public interface PacketPort extends AutoCloseable {
+  /** For messages: {@code tun3}, {@code tun3/network}. */
+  String name();
+
+  /** What one packet is. */
+  Layer layer();
+
+  /** The largest packet that should be sent, in bytes, without a link-layer header. */
+  int mtu();
+
+  /**
+   * Appends what has arrived to a batch, as far as it has room. The batch stays the caller's.
+   *
+   * @param into where to; packets already in it stay
+   * @return how many packets were appended; 0: nothing now, or no room for one packet
+   * @throws io.vnet.api.error.VnetException EBADF: closed; ENXIO: the device was destroyed; another
+   *     errno: the port has failed for good
+   */
+  int receive(PacketBatch into);
+
+  /**
+   * Passes packets on. The batch stays the caller's, who releases it or sends the rest later.
+   *
+   * @param batch what to send
+   * @param from the first packet to send
+   * @return how many packets were taken, beginning with {@code from}: each was passed on or dropped
+   *     with a reason. Fewer than there are: no room now, {@code writable} follows
+   * @throws io.vnet.api.error.VnetException as in {@link #receive}
+   */
+  int send(PacketBatch batch, int from);
+
+  /**
+   * Registers a listener. A port that is closed already tells so at once, on this thread.
+   *
+   * @return closes to unregister
+   */
+  Registration listen(PortListener listener);
+
+  /** A registration that can be withdrawn, from any thread, more than once. */
+  @FunctionalInterface
+  interface Registration extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** What has moved; readable at any time, also after close. */
+  PortCounters counters();
+
+  /** The I/O thread that sees this port's readiness, if it has one: run streams there. */
+  Optional<Island> island();
+
+  /** Whether neither the user nor anybody else has ended the port. */
+  boolean isOpen();
+
+  /** Ends the port. Whoever waits on it wakes. Returns when no other call is inside any more. */
+  @Override
+  void close();
+}

@@ -1,0 +1,34 @@
+package io.vnet.api.port;
+
+import java.util.Map;
+
+/**
+ * What a port has moved, at one moment.
+ *
+ * @param receivedPackets packets that {@code receive} handed out
+ * @param receivedBytes their bytes
+ * @param sentPackets packets that {@code send} passed on
+ * @param sentBytes their bytes
+ * @param drops packets that were taken and went nowhere, by reason; reasons without a drop are absent
+ */
+public record PortCounters(
+    long receivedPackets,
+    long receivedBytes,
+    long sentPackets,
+    long sentBytes,
+    Map<DropReason, Long> drops) {
+  /** Copies the map. */
+  public PortCounters {
+    drops = Map.copyOf(drops);
+  }
+
+  /** All drops together. */
+  public long dropped() {
+    return drops.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** Drops for one reason. */
+  public long dropped(DropReason reason) {
+    return drops.getOrDefault(reason, 0L);
+  }
+}
