@@ -58,6 +58,12 @@ public interface DeviceBackend {
    */
   int send(PacketBatch batch, int from, PortLedger ledger);
 
+  /** After a {@link #receive}, outside the section: wakes a sender at the other end, if one waits. */
+  default void afterReceive() {}
+
+  /** After a {@link #send}, outside the section: wakes a receiver at the other end, if one waits. */
+  default void afterSend() {}
+
   /**
    * Leaves the poller: after {@code done} no I/O is in flight, no signal comes, and no thread of the
    * backend's own touches its descriptor. Never blocks; calls back on any thread, once.

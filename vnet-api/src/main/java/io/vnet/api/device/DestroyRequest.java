@@ -8,7 +8,7 @@ public interface DestroyRequest {
    * Completes when the device is gone. Fails with {@link io.vnet.api.error.VnetException}: EBUSY
    * (refused), EINTR (this request was cancelled), ENXIO (gone before).
    */
-  CompletionStage<Void> done();
+  CompletionStage<DeviceId> done();
 
   /**
    * Withdraws the request. It wins only while the device is still busy, which the device itself

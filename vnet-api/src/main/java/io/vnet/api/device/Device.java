@@ -39,11 +39,8 @@ public interface Device {
    */
   NetworkEnd networkEnd();
 
-  /** Asks the device for its state; ENXIO once it is gone. */
+  /** The device's state at this moment; ENXIO once its name is gone. Never waits. */
   DeviceInfo info();
-
-  /** {@link #info} without waiting. */
-  CompletionStage<DeviceInfo> infoAsync();
 
   /** {@link #destroy(DestroyPolicy)} by {@link DestroyPolicy#FORCE}: a destroy that cannot hang. */
   default void destroy() {
@@ -65,5 +62,5 @@ public interface Device {
   DestroyRequest destroyAsync(DestroyPolicy policy);
 
   /** Completes when the device is gone and its unit is free, whoever destroyed it. */
-  CompletionStage<Void> gone();
+  CompletionStage<DeviceId> gone();
 }

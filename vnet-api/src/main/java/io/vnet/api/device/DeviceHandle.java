@@ -51,6 +51,9 @@ public interface DeviceHandle extends PacketPort {
    */
   void setTransient(boolean transientDevice);
 
-  /** Completes when the close has been carried out: the device can be opened again, or is gone. */
-  CompletionStage<Void> closed();
+  /**
+   * Completes, with the device, when the close has been carried out: the device can be opened again, or
+   * is gone.
+   */
+  CompletionStage<DeviceId> closed();
 }

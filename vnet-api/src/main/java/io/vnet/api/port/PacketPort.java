@@ -60,6 +60,12 @@ public interface PacketPort extends AutoCloseable {
     void close();
   }
 
+  /**
+   * Counts packets that were meant for this port, or came from it, and went nowhere: a stage that ends
+   * with packets in its hands. Safe on any thread, also after close.
+   */
+  void countDrop(DropReason reason, long packets);
+
   /** What has moved; readable at any time, also after close. */
   PortCounters counters();
 

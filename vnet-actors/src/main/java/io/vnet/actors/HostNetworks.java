@@ -1,0 +1,73 @@
+package io.vnet.actors;
+
+import io.vnet.api.backend.HostNetwork;
+import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** The host's kernel, found by ServiceLoader and started when it is first needed. Safe on any thread. */
+final class HostNetworks implements Supplier<HostNetwork> {
+  private final int islands;
+  private @Nullable HostNetwork started;
+  private boolean closed;
+
+  HostNetworks(int islands) {
+    this.islands = islands;
+  }
+
+  @Override
+  public synchronized HostNetwork get() {
+    if (closed) {
+      throw new VnetException("open", "host network", Errno.ESHUTDOWN, "the host is closed", "");
+    }
+    HostNetwork network = started;
+    if (network == null) {
+      network =
+          provider()
+              .orElseThrow(HostNetworks::noProvider)
+              .start(islands);
+      started = network;
+    }
+    return network;
+  }
+
+  /** The network if it has been started. */
+  synchronized Optional<HostNetwork> ifStarted() {
+    return Optional.ofNullable(started);
+  }
+
+  static Optional<VnetException> obstacle() {
+    Optional<HostNetworkProvider> provider = provider();
+    return provider.isEmpty() ? Optional.of(noProvider()) : provider.orElseThrow().obstacle();
+  }
+
+  void close() {
+    HostNetwork network;
+    synchronized (this) {
+      closed = true;
+      network = started;
+      started = null;
+    }
+    if (network != null) {
+      network.close();
+    }
+  }
+
+  private static Optional<HostNetworkProvider> provider() {
+    return ServiceLoader.load(HostNetworkProvider.class, HostNetworks.class.getClassLoader())
+        .findFirst();
+  }
+
+  private static VnetException noProvider() {
+    return new VnetException(
+        "open",
+        "host network",
+        Errno.EOPNOTSUPP,
+        "no provider for host devices is on the class path",
+        "add vnet-io to the application");
+  }
+}

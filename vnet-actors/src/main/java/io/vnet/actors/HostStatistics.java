@@ -1,0 +1,20 @@
+package io.vnet.actors;
+
+/**
+ * What a host holds, at one moment. All of it is back to what it was once every device, handle and batch
+ * is gone.
+ *
+ * @param devices live devices
+ * @param epochReaders registered epoch readers: two a handle and two a network end
+ * @param batchesLent batches that somebody holds
+ * @param batchesLeaked batches that were lost without a release, since the host started
+ * @param ringsLent rings of in-memory devices
+ * @param mappedBytes off-heap memory, used or waiting for reuse
+ */
+public record HostStatistics(
+    int devices,
+    int epochReaders,
+    int batchesLent,
+    long batchesLeaked,
+    int ringsLent,
+    long mappedBytes) {}

@@ -1,0 +1,358 @@
+package io.vnet.actors;
+
+import akka.actor.BootstrapSetup;
+import akka.actor.Cancellable;
+import akka.actor.CoordinatedShutdown;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Props;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.Done;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.vnet.actors.core.ReplyTo;
+import io.vnet.actors.device.EventLog;
+import io.vnet.actors.device.HostActor;
+import io.vnet.actors.device.HostContext;
+import io.vnet.actors.device.Node;
+import io.vnet.actors.device.NodeTable;
+import io.vnet.actors.device.VnetActor;
+import io.vnet.actors.stream.IslandDispatchers;
+import io.vnet.actors.stream.PacketStreams;
+import io.vnet.api.backend.HostInterface;
+import io.vnet.api.device.Device;
+import io.vnet.api.device.DeviceEvent;
+import io.vnet.api.device.DeviceInfo;
+import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.epoch.Epoch;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.BatchPool;
+import io.vnet.api.packet.SlabPool;
+import io.vnet.api.port.PacketPort;
+import io.vnet.api.port.PacketPort.Registration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Virtual networking in this process: makes devices, and ends them all when it is closed.
+ *
+ * <pre>{@code
+ * try (VnetHost host = VnetHost.start()) {
+ *   Device device = host.create(DeviceSpec.of("tap"));
+ *   try (DeviceHandle handle = device.open(); NetworkEnd network = device.networkEnd()) {
+ *     …
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>Several hosts can live in one process; units, names and memory bounds are a host's own. Safe on any
+ * thread. Calls that wait throw EDEADLK on one of the host's I/O threads.
+ */
+public final class VnetHost implements AutoCloseable {
+  private static final AtomicLong HOST_NUMBERS = new AtomicLong();
+  private static final int SLAB_BYTES = SlabPool.DEFAULT_SLAB_BYTES;
+  private static final int RING_BYTES = 1024 * 1024;
+  private static final int BLOCKING_THREADS = 16;
+  private static final long BLOCKING_IDLE_SECONDS = 2;
+
+  private final ActorSystem<?> system;
+  private final boolean ownsSystem;
+  private final HostContext context;
+  private final SlabPool batchSlabs;
+  private final BatchPool batches;
+  private final ThreadPoolExecutor blocking;
+  private final HostNetworks networks;
+  private final IslandDispatchers dispatchers;
+  private final ActorRef<HostActor.Command> root;
+  private final HostActor.Actors actors;
+  private final Cancellable shutdownTask;
+  private final Map<Long, CompletableFuture<?>> unanswered = new ConcurrentHashMap<>();
+  private final AtomicLong requests = new AtomicLong();
+  private final AtomicReference<@Nullable CompletableFuture<HostStatistics>> terminated =
+      new AtomicReference<>();
+  private volatile boolean gone;
+
+  private VnetHost(ActorSystem<?> system, boolean ownsSystem, HostSettings settings) {
+    String name = "vnet-host-" + HOST_NUMBERS.getAndIncrement();
+    this.system = system;
+    this.ownsSystem = ownsSystem;
+    this.blocking = blockingThreads(name);
+    this.networks = new HostNetworks(settings.islands());
+    this.batchSlabs = new SlabPool(SLAB_BYTES, slabs(settings.batchMemoryBytes(), SLAB_BYTES));
+    this.batches = new BatchPool(batchSlabs);
+    this.dispatchers = new IslandDispatchers(system);
+    this.context =
+        new HostContext(
+            Epoch.create(),
+            new SlabPool(RING_BYTES, slabs(settings.ringMemoryBytes(), RING_BYTES)),
+            new BatchPool(batchSlabs, 1, 0, 0),
+            new NodeTable(),
+            new EventLog(blocking, System::nanoTime),
+            blocking,
+            networks,
+            System::nanoTime,
+            settings.stallLimit().toNanos(),
+            new AtomicLong());
+    this.root = system.systemActorOf(HostActor.create(context), name, Props.empty());
+    CompletableFuture<HostActor.Actors> started = new CompletableFuture<>();
+    root.tell(new HostActor.WhoIsThere(started::complete));
+    this.actors = started.join();
+    this.shutdownTask =
+        CoordinatedShutdown.get(system)
+            .addCancellableTask(
+                CoordinatedShutdown.PhaseBeforeActorSystemTerminate(),
+                name,
+                () -> terminate().thenApply(_ -> Done.getInstance()));
+  }
+
+  /** A host with an actor system of its own and the default limits. */
+  public static VnetHost start() {
+    return start(HostSettings.defaults());
+  }
+
+  /** A host with an actor system of its own. */
+  public static VnetHost start(HostSettings settings) {
+    ActorSystem<Void> system =
+        ActorSystem.create(
+            Behaviors.empty(),
+            "vnet-" + HOST_NUMBERS.get(),
+            BootstrapSetup.create(ownConfig()));
+    return new VnetHost(system, true, settings);
+  }
+
+  /**
+   * A host on an application's actor system. The host ends when it is closed, or as a task of the system's
+   * coordinated shutdown; it never ends the system.
+   */
+  public static VnetHost on(ActorSystem<?> system, HostSettings settings) {
+    return new VnetHost(system, false, settings);
+  }
+
+  private static Config ownConfig() {
+    return ConfigFactory.parseString(
+            """
+            akka.jvm-shutdown-hooks = off
+            akka.coordinated-shutdown.run-by-jvm-shutdown-hook = off
+            akka.log-dead-letters-during-shutdown = off
+            akka.stdout-loglevel = OFF
+            """)
+        .withFallback(ConfigFactory.load());
+  }
+
+  private static int slabs(long bytes, int slabBytes) {
+    return (int) Math.min(Integer.MAX_VALUE, bytes / slabBytes);
+  }
+
+  private static ThreadPoolExecutor blockingThreads(String name) {
+    AtomicLong number = new AtomicLong();
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            BLOCKING_THREADS,
+            BLOCKING_THREADS,
+            BLOCKING_IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task ->
+                Thread.ofPlatform()
+                    .daemon()
+                    .name(name + "-blocking-" + number.getAndIncrement())
+                    .unstarted(task));
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
+  }
+
+  /**
+   * Creates a device and waits until it is ready.
+   *
+   * @throws VnetException EINVAL: a name that no driver accepts, an MTU out of range; EEXIST: the unit or
+   *     the interface name is in use; ENOSPC: no unit is left; ESHUTDOWN: the host is closed; for a host
+   *     device what the kernel said, with the remedy
+   */
+  public Device create(DeviceSpec spec) {
+    checkMayWait("create");
+    return created(Answers.join(requestCreate(spec)));
+  }
+
+  /** {@link #create} without waiting. */
+  public CompletionStage<Device> createAsync(DeviceSpec spec) {
+    return requestCreate(spec).thenApplyAsync(this::created);
+  }
+
+  private CompletableFuture<VnetActor.CreateReply> requestCreate(DeviceSpec spec) {
+    return request(
+        "create", spec.name(), reply -> actors.vnet0().tell(new VnetActor.Create(spec, reply)));
+  }
+
+  private Device created(VnetActor.CreateReply reply) {
+    return switch (reply) {
+      case VnetActor.Created(var id, var interfaceName, var mtu) ->
+          new HostDevice(this, id, interfaceName, mtu);
+      case VnetActor.CreateFailed(var cause) -> throw cause.rethrown();
+    };
+  }
+
+  /** The device that has this name now. */
+  public Optional<Device> find(String name) {
+    return context
+        .nodes()
+        .find(name)
+        .flatMap(Node::info)
+        .map(info -> new HostDevice(this, info.id(), info.interfaceName(), info.mtu()));
+  }
+
+  /** The devices as they are now, in no order. Never waits. */
+  public List<DeviceInfo> devices() {
+    return context.nodes().all().stream().flatMap(node -> node.info().stream()).toList();
+  }
+
+  /**
+   * The tun and tap interfaces of the host's kernel, in the process's own network namespace.
+   *
+   * @throws VnetException EOPNOTSUPP: vnet-io is missing, or the operating system is another
+   */
+  public List<HostInterface> hostInterfaces() {
+    return networks.get().interfaces();
+  }
+
+  /** Why host devices cannot be made here and now; empty if they can. */
+  public static Optional<VnetException> hostObstacle() {
+    return HostNetworks.obstacle();
+  }
+
+  /** Batches for this host's ports. Whoever acquires one releases it or hands it over. */
+  public BatchPool batches() {
+    return batches;
+  }
+
+  /** Streams over a port of this host. Make one per port: its stages share the port's ownership. */
+  public PacketStreams streams(PacketPort port) {
+    return new PacketStreams(port, batches, system, dispatchers);
+  }
+
+  /**
+   * Tells of each step in the life of this host's devices from now on, in order, on a thread where the
+   * listener may block.
+   */
+  public Registration onEvent(Consumer<DeviceEvent> listener) {
+    return context.events().listen(listener);
+  }
+
+  /** The actor system on which the host runs. */
+  public ActorSystem<?> system() {
+    return system;
+  }
+
+  /** What the host holds now. */
+  public HostStatistics statistics() {
+    return new HostStatistics(
+        context.nodes().all().size(),
+        context.epoch().readers(),
+        batches.lent() + context.singles().lent(),
+        batches.leaked() + context.singles().leaked(),
+        context.rings().lent(),
+        context.rings().mappedBytes() + batchSlabs.mappedBytes());
+  }
+
+  /**
+   * Ends the host: no new devices, all devices destroyed by force, all readers drained, all memory and
+   * descriptors released.
+   *
+   * @return completes when nothing is left, with what the host still holds: batches that somebody has
+   *     not released
+   */
+  public CompletionStage<HostStatistics> terminate() {
+    CompletableFuture<HostStatistics> mine = new CompletableFuture<>();
+    CompletableFuture<HostStatistics> first = terminated.compareAndExchange(null, mine);
+    if (first != null) {
+      return first.minimalCompletionStage();
+    }
+    CompletableFuture<HostActor.Terminated> devicesGone = new CompletableFuture<>();
+    root.tell(new HostActor.Terminate(devicesGone::complete));
+    var _ = devicesGone.thenRunAsync(() -> finish(mine), blocking);
+    return mine.minimalCompletionStage();
+  }
+
+  private void finish(CompletableFuture<HostStatistics> done) {
+    gone = true;
+    unanswered
+        .values()
+        .forEach(answer -> answer.completeExceptionally(closedException("wait", "host")));
+    shutdownTask.cancel();
+    networks.close();
+    context.singles().close();
+    batches.close();
+    batchSlabs.close();
+    context.rings().close();
+    blocking.shutdown();
+    if (ownsSystem) {
+      system.terminate();
+      system.getWhenTerminated().thenRun(() -> done.complete(statistics()));
+    } else {
+      done.complete(statistics());
+    }
+  }
+
+  /** {@link #terminate}, and waits for it. */
+  @Override
+  public void close() {
+    checkMayWait("close");
+    terminate().toCompletableFuture().join();
+  }
+
+  HostContext context() {
+    return context;
+  }
+
+  HostActor.Actors actors() {
+    return actors;
+  }
+
+  /** Sends a request whose answer comes, or ESHUTDOWN does. */
+  <T> CompletableFuture<T> request(
+      String operation, String object, Consumer<ReplyTo<T>> send) {
+    CompletableFuture<T> answer = new CompletableFuture<>();
+    long number = requests.incrementAndGet();
+    unanswered.put(number, answer);
+    if (gone) {
+      answer.completeExceptionally(closedException(operation, object));
+      unanswered.remove(number);
+      return answer;
+    }
+    send.accept(
+        reply -> {
+          unanswered.remove(number);
+          answer.complete(reply);
+        });
+    return answer;
+  }
+
+  void checkMayWait(String operation) {
+    if (networks.ifStarted().stream()
+        .flatMap(network -> network.islands().stream())
+        .anyMatch(island -> island.inIsland())) {
+      throw new VnetException(
+          operation,
+          "",
+          Errno.EDEADLK,
+          "an I/O thread of the host would wait for itself",
+          "use the Async method");
+    }
+  }
+
+  private static VnetException closedException(String operation, String object) {
+    return new VnetException(
+        operation, object, Errno.ESHUTDOWN, "the host is closed", "start another host");
+  }
+}

@@ -1,0 +1,47 @@
+package io.vnet.actors.core;
+
+import io.vnet.actors.core.SoftcState.Opener;
+import io.vnet.api.device.DestroyPolicy;
+import io.vnet.api.error.VnetException;
+
+/** What can happen to a softc. */
+public sealed interface SoftcEvent {
+  /** The backend is open and configured. */
+  record BackendReady() implements SoftcEvent {}
+
+  /** The backend could not be opened; nothing of it is left. */
+  record BackendFailed(VnetException cause) implements SoftcEvent {}
+
+  /** Somebody found the node's pointer and opens. */
+  record Open(Opener opener) implements SoftcEvent {}
+
+  /** The last reference to a handle was dropped. */
+  record Close(long handle) implements SoftcEvent {}
+
+  /** The close was carried out: link down, queue empty. */
+  record Flushed() implements SoftcEvent {}
+
+  /** The holder makes the device transient, or not. */
+  record SetTransient(long handle, boolean transientDevice) implements SoftcEvent {}
+
+  /** Somebody wants the device destroyed. */
+  record Destroy(long waiter, DestroyPolicy policy) implements SoftcEvent {}
+
+  /** A destroyer withdraws. */
+  record CancelDestroy(long waiter) implements SoftcEvent {}
+
+  /** The backend failed for good, or the actor did: the device goes, whoever holds it. */
+  record Lost(VnetException cause) implements SoftcEvent {}
+
+  /** The node's names are gone. */
+  record NodeUnbound() implements SoftcEvent {}
+
+  /** No I/O of the backend is in flight any more. */
+  record Quiesced() implements SoftcEvent {}
+
+  /** Every reader has been outside since the teardown was retired. */
+  record ReadersDrained() implements SoftcEvent {}
+
+  /** The descriptor is closed and the memory is back. */
+  record Released() implements SoftcEvent {}
+}

@@ -1,0 +1,141 @@
+package io.vnet.actors.device;
+
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.TimerScheduler;
+import io.vnet.actors.core.ReplyTo;
+import io.vnet.api.epoch.Epoch;
+import io.vnet.api.epoch.StalledReader;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Says when every reader that could still hold an unlinked pointer has left its epoch section.
+ *
+ * <p>One grace period at a time; who asks while one is under way waits for the next, so a thousand
+ * requests cost two. Callbacks come in the order of the requests. The actor runs nothing of the
+ * requester's: it says {@link Elapsed}, so one bad release holds up nobody else.
+ *
+ * <p>A section is a few hundred nanoseconds, so a grace period that has not elapsed is looked at again
+ * with the next turn of the mailbox, {@link #TURNS} times; after that a reader was preempted inside, and a
+ * timer looks. One that takes longer than the limit is named in the log, once, with thread and stack.
+ */
+public final class GracePeriodActor {
+  private static final int TURNS = 200;
+  private static final Duration RETRY = Duration.ofMillis(1);
+
+  /** What it understands. */
+  public sealed interface Command {}
+
+  /**
+   * Something was unlinked: say when its readers have drained.
+   *
+   * @param token comes back in the answer
+   */
+  public record Retire(long token, ReplyTo<Elapsed> replyTo) implements Command {}
+
+  /** Say when all that was retired before this has elapsed. */
+  public record Barrier(ReplyTo<Elapsed> replyTo) implements Command {}
+
+  private record Check() implements Command {}
+
+  /** The readers have drained. */
+  public record Elapsed(long token) {}
+
+  private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
+  private final HostContext host;
+  private List<Retire> current = List.of();
+  private List<Retire> next = new ArrayList<>();
+  private long token;
+  private long beganNanos;
+  private int turns;
+  private boolean reported;
+
+  private GracePeriodActor(
+      ActorContext<Command> context, TimerScheduler<Command> timers, HostContext host) {
+    this.context = context;
+    this.timers = timers;
+    this.host = host;
+  }
+
+  static Behavior<Command> create(HostContext host) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> new GracePeriodActor(context, timers, host).behavior()));
+  }
+
+  private Behavior<Command> behavior() {
+    return Behaviors.receiveMessage(
+        command -> {
+          switch (command) {
+            case Retire retire -> add(retire);
+            case Barrier(var replyTo) -> add(new Retire(0, replyTo));
+            case Check _ -> check();
+          }
+          return Behaviors.same();
+        });
+  }
+
+  private void add(Retire retire) {
+    next.add(retire);
+    if (current.isEmpty()) {
+      begin();
+    }
+  }
+
+  private void begin() {
+    current = next;
+    next = new ArrayList<>();
+    token = epoch().begin();
+    beganNanos = host.nanoClock().getAsLong();
+    turns = 0;
+    reported = false;
+    check();
+  }
+
+  private void check() {
+    if (current.isEmpty()) {
+      return;
+    }
+    if (epoch().elapsed(token)) {
+      List<Retire> done = current;
+      current = List.of();
+      done.forEach(retire -> retire.replyTo().tell(new Elapsed(retire.token())));
+      if (!next.isEmpty()) {
+        begin();
+      }
+      return;
+    }
+    if (++turns < TURNS) {
+      context.getSelf().tell(new Check());
+    } else {
+      reportStall();
+      timers.startSingleTimer(new Check(), RETRY);
+    }
+  }
+
+  private void reportStall() {
+    long age = host.nanoClock().getAsLong() - beganNanos;
+    if (!reported && age > host.stallNanos()) {
+      reported = true;
+      for (StalledReader reader : epoch().blocking(token)) {
+        context
+            .getLog()
+            .warn(
+                "grace period stalled for {} ms by reader '{}' on {}: {}",
+                age / 1_000_000,
+                reader.owner(),
+                reader.thread().map(Thread::getName).orElse("an unknown thread"),
+                reader.stack());
+      }
+    }
+  }
+
+  private Epoch epoch() {
+    return host.epoch();
+  }
+}

@@ -1,0 +1,110 @@
+package io.vnet.actors.device;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import io.vnet.actors.core.ReplyTo;
+import io.vnet.api.device.DriverKind;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The root of a host's actors. It starts them, and ends them in the order of a module's unload: no new
+ * devices, all devices destroyed, no node left, the deferred queue empty, the grace periods over.
+ *
+ * <p>Source: if_tuntap specification, section 6.2.
+ */
+public final class HostActor {
+  /** What it understands. */
+  public sealed interface Command {}
+
+  /** Say who is there. */
+  public record WhoIsThere(ReplyTo<Actors> replyTo) implements Command {}
+
+  /** End the host; answered when nothing of it is left but this actor, which then stops. */
+  public record Terminate(ReplyTo<Terminated> replyTo) implements Command {}
+
+  private record DriverDrained() implements Command {}
+
+  private record QueueDrained() implements Command {}
+
+  private record GracePeriodsOver() implements Command {}
+
+  /** The host's actors that others talk to. */
+  public record Actors(
+      Map<DriverKind, ActorRef<DriverActor.Command>> drivers, ActorRef<VnetActor.Command> vnet0) {
+    /** Copies the map. */
+    public Actors {
+      drivers = Map.copyOf(drivers);
+    }
+  }
+
+  /** All devices are gone. */
+  public record Terminated() {}
+
+  private final ActorContext<Command> context;
+  private final Actors actors;
+  private final ActorRef<GracePeriodActor.Command> gracePeriod;
+  private final ActorRef<DeferredDestroyActor.Command> deferred;
+  private final List<ReplyTo<Terminated>> terminators = new ArrayList<>();
+  private int driversLeft;
+
+  private HostActor(ActorContext<Command> context, HostContext host) {
+    this.context = context;
+    gracePeriod = context.spawn(GracePeriodActor.create(host), "grace-period");
+    deferred = context.spawn(DeferredDestroyActor.create(), "deferred-destroy");
+    Map<DriverKind, ActorRef<DriverActor.Command>> drivers = new EnumMap<>(DriverKind.class);
+    for (DriverKind kind : DriverKind.values()) {
+      drivers.put(
+          kind, context.spawn(DriverActor.create(host, kind), "driver-" + kind.driverName()));
+    }
+    ActorRef<VnetActor.Command> vnet0 =
+        context.spawn(
+            VnetActor.create(host, "vnet0", Map.copyOf(drivers), gracePeriod, deferred), "vnet0");
+    actors = new Actors(drivers, vnet0);
+    driversLeft = drivers.size();
+  }
+
+  /** The behaviour of a host's root. */
+  public static Behavior<Command> create(HostContext host) {
+    return Behaviors.setup(context -> new HostActor(context, host).behavior());
+  }
+
+  private Behavior<Command> behavior() {
+    return Behaviors.receiveMessage(
+        command -> {
+          ActorRef<Command> self = context.getSelf();
+          switch (command) {
+            case WhoIsThere(var replyTo) -> replyTo.tell(actors);
+            case Terminate(var replyTo) -> {
+              terminators.add(replyTo);
+              if (terminators.size() == 1) {
+                actors
+                    .drivers()
+                    .values()
+                    .forEach(
+                        driver ->
+                            driver.tell(
+                                new DriverActor.DestroyAll(_ -> self.tell(new DriverDrained()))));
+              }
+            }
+            case DriverDrained _ -> {
+              if (--driversLeft == 0) {
+                deferred.tell(new DeferredDestroyActor.Drain(_ -> self.tell(new QueueDrained())));
+              }
+            }
+            case QueueDrained _ ->
+                gracePeriod.tell(
+                    new GracePeriodActor.Barrier(_ -> self.tell(new GracePeriodsOver())));
+            case GracePeriodsOver _ -> {
+              terminators.forEach(replyTo -> replyTo.tell(new Terminated()));
+              return Behaviors.stopped();
+            }
+          }
+          return Behaviors.same();
+        });
+  }
+}

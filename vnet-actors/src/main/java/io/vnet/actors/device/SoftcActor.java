@@ -1,0 +1,499 @@
+package io.vnet.actors.device;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.SupervisorStrategy;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import io.vnet.actors.core.ReplyTo;
+import io.vnet.actors.core.SoftcCore;
+import io.vnet.actors.core.SoftcEffect;
+import io.vnet.actors.core.SoftcEvent;
+import io.vnet.actors.core.SoftcState;
+import io.vnet.actors.memory.MemoryBackend;
+import io.vnet.api.backend.BackendListener;
+import io.vnet.api.backend.BackendRequest;
+import io.vnet.api.backend.DeviceBackend;
+import io.vnet.api.device.DestroyPolicy;
+import io.vnet.api.device.DeviceEvent;
+import io.vnet.api.device.DeviceHandle;
+import io.vnet.api.device.DeviceId;
+import io.vnet.api.device.DeviceInfo;
+import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.device.HostBacking;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import io.vnet.api.port.PortLedger;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One device's softc: feeds {@link SoftcCore} with what happens and carries out what it says.
+ *
+ * <p><b>Owner:</b> this actor owns the {@link Softc} (state, backend, current handle). What may block goes
+ * to the device's {@link BlockingLane} and comes back as a message.
+ *
+ * <p><b>Supervision:</b> if carrying out an effect throws, the actor restarts into a forced destroy: it
+ * never goes on with half a state. Its mailbox survives, so everybody who told it something is answered.
+ *
+ * <p>It stops when its driver says so, after {@link SoftcEffect.FreeUnit}: by then no thread can hold its
+ * address (a grace period has passed since the sentinel), and the driver forwards nothing more.
+ */
+public final class SoftcActor {
+  /** What it understands. */
+  public sealed interface Command {}
+
+  /**
+   * Open the device; told inside the epoch section in which the pointer was loaded.
+   *
+   * @param handle the number of the handle to be
+   * @param pid the opening process
+   */
+  public record Open(long handle, long pid, ReplyTo<OpenReply> replyTo) implements Command {}
+
+  /** The answer to an open. */
+  public sealed interface OpenReply {}
+
+  /** The handle, to be closed by whoever takes it. */
+  public record Opened(DeviceHandle handle) implements OpenReply {}
+
+  /** No. */
+  public record OpenRefused(VnetException cause) implements OpenReply {}
+
+  record Close(long handle) implements Command {}
+
+  record SetTransient(long handle, boolean transientDevice) implements Command {}
+
+  record Destroy(long waiter, DestroyPolicy policy) implements Command {}
+
+  record CancelDestroy(long waiter) implements Command {}
+
+  record BackendLost(VnetException cause) implements Command {}
+
+  record Stop() implements Command {}
+
+  private record BackendOpened(DeviceBackend backend) implements Command {}
+
+  private record Happened(SoftcEvent event) implements Command {}
+
+  private record CallFailed(SoftcEffect effect, RuntimeException cause) implements Command {}
+
+  /** What the actor is given, and what survives its restart. */
+  static final class Softc {
+    private final DeviceId device;
+    private final DeviceSpec spec;
+    private final Node node;
+    private final ActorRef<DeviceActor.Command> nodeActor;
+    private final ActorRef<DriverActor.Command> driver;
+    private final ActorRef<VnetActor.Command> vnet;
+    private final String vnetName;
+    private final ActorRef<GracePeriodActor.Command> gracePeriod;
+    private final ActorRef<DeferredDestroyActor.Command> deferred;
+    private final ReplyTo<VnetActor.CreateReply> creator;
+    private final BlockingLane lane;
+    private final BackendRelay relay = new BackendRelay();
+    private final Map<Long, ReplyTo<OpenReply>> opening = new HashMap<>();
+    private SoftcState state;
+    private Optional<DeviceBackend> backend = Optional.empty();
+    private Optional<OpenHandle> handle = Optional.empty();
+    private boolean started;
+
+    Softc(
+        DeviceId device,
+        DeviceSpec spec,
+        Node node,
+        ActorRef<DeviceActor.Command> nodeActor,
+        ActorRef<DriverActor.Command> driver,
+        ActorRef<VnetActor.Command> vnet,
+        String vnetName,
+        ActorRef<GracePeriodActor.Command> gracePeriod,
+        ActorRef<DeferredDestroyActor.Command> deferred,
+        ReplyTo<VnetActor.CreateReply> creator,
+        BlockingLane lane) {
+      this.device = device;
+      this.spec = spec;
+      this.node = node;
+      this.nodeActor = nodeActor;
+      this.driver = driver;
+      this.vnet = vnet;
+      this.vnetName = vnetName;
+      this.gracePeriod = gracePeriod;
+      this.deferred = deferred;
+      this.creator = creator;
+      this.lane = lane;
+      this.state = SoftcState.creating(spec.transientDevice());
+    }
+  }
+
+  private final ActorContext<Command> context;
+  private final HostContext host;
+  private final Softc softc;
+  private final Queue<SoftcEvent> pending = new ArrayDeque<>();
+
+  private SoftcActor(ActorContext<Command> context, HostContext host, Softc softc) {
+    this.context = context;
+    this.host = host;
+    this.softc = softc;
+  }
+
+  static Behavior<Command> create(HostContext host, Softc softc) {
+    return Behaviors.supervise(
+            Behaviors.<Command>setup(context -> new SoftcActor(context, host, softc).start()))
+        .onFailure(SupervisorStrategy.restart());
+  }
+
+  private Behavior<Command> start() {
+    ActorRef<Command> self = context.getSelf();
+    if (softc.started) {
+      self.tell(
+          new BackendLost(
+              new VnetException(
+                  "run",
+                  softc.device.toString(),
+                  Errno.EIO,
+                  "the device's actor failed",
+                  "see the log; create the device again")));
+    } else {
+      softc.started = true;
+      softc.relay.softc = self;
+      openBackend();
+    }
+    return Behaviors.receiveMessage(this::receive);
+  }
+
+  private void openBackend() {
+    switch (softc.spec.backing()) {
+      case DeviceSpec.Memory _ ->
+          context
+              .getSelf()
+              .tell(
+                  new BackendOpened(
+                      new MemoryBackend(softc.device, softc.spec, host.epoch(), host.rings())));
+      case HostBacking backing -> {
+        ActorRef<Command> self = context.getSelf();
+        BackendRequest request =
+            new BackendRequest(
+                softc.device.name(), softc.spec.mtu(), softc.spec.up(), backing);
+        softc.lane.execute(() -> self.tell(openHost(request)));
+      }
+    }
+  }
+
+  private Command openHost(BackendRequest request) {
+    try {
+      return new BackendOpened(host.hostNetwork().get().open(request));
+    } catch (VnetException e) {
+      return new Happened(new SoftcEvent.BackendFailed(e));
+    } catch (RuntimeException | LinkageError e) {
+      return new Happened(
+          new SoftcEvent.BackendFailed(
+              new VnetException(
+                  "open", request.interfaceName(), Errno.EIO, String.valueOf(e), "", e)));
+    }
+  }
+
+  private Behavior<Command> receive(Command command) {
+    switch (command) {
+      case Open open -> {
+        softc.opening.put(open.handle(), open.replyTo());
+        happen(new SoftcEvent.Open(new SoftcState.Opener(open.handle(), open.pid())));
+      }
+      case Close(var handle) -> happen(new SoftcEvent.Close(handle));
+      case SetTransient(var handle, var on) -> happen(new SoftcEvent.SetTransient(handle, on));
+      case Destroy(var waiter, var policy) -> {
+        publish(DeviceEvent.Kind.DESTROY_REQUESTED, policy.toString());
+        happen(new SoftcEvent.Destroy(waiter, policy));
+      }
+      case CancelDestroy(var waiter) -> happen(new SoftcEvent.CancelDestroy(waiter));
+      case BackendOpened(var backend) -> {
+        softc.backend = Optional.of(backend);
+        backend.start(softc.relay);
+        happen(new SoftcEvent.BackendReady());
+      }
+      case BackendLost(var cause) -> {
+        publish(DeviceEvent.Kind.LOST, String.valueOf(cause.getMessage()));
+        happen(new SoftcEvent.Lost(cause));
+      }
+      case Happened(var event) -> happen(event);
+      case CallFailed(var effect, var cause) -> callFailed(effect, cause);
+      case Stop _ -> {
+        return Behaviors.stopped();
+      }
+    }
+    return Behaviors.same();
+  }
+
+  private void happen(SoftcEvent first) {
+    pending.add(first);
+    for (SoftcEvent event = pending.poll(); event != null; event = pending.poll()) {
+      record(event);
+      SoftcCore.Step step = SoftcCore.step(softc.state, event);
+      softc.state = step.state();
+      picture();
+      step.effects().forEach(this::carryOutOrLose);
+    }
+  }
+
+  /** An effect that fails ends the device; one of its teardown counts as done, and is logged. */
+  private void carryOutOrLose(SoftcEffect effect) {
+    try {
+      carryOut(effect);
+    } catch (RuntimeException e) {
+      context.getLog().error("{}: {} failed", softc.device, effect, e);
+      VnetException cause =
+          new VnetException(
+              "run", softc.device.toString(), Errno.EIO, effect + " failed: " + e, "", e);
+      publish(DeviceEvent.Kind.LOST, String.valueOf(cause.getMessage()));
+      pending.add(
+          switch (effect) {
+            case SoftcEffect.UnbindNode _, SoftcEffect.DeferUnbindNode _ ->
+                new SoftcEvent.NodeUnbound();
+            case SoftcEffect.Quiesce _ -> new SoftcEvent.Quiesced();
+            case SoftcEffect.Release _ -> new SoftcEvent.Released();
+            case SoftcEffect.LinkDown _ -> new SoftcEvent.Flushed();
+            default -> new SoftcEvent.Lost(cause);
+          });
+      if (effect instanceof SoftcEffect.GrantOpen(var opener)) {
+        answerOpen(opener, new OpenRefused(cause));
+      }
+    }
+  }
+
+  /** A backend's call failed in the lane. What follows it in a teardown comes all the same. */
+  private void callFailed(SoftcEffect effect, RuntimeException cause) {
+    context.getLog().error("{}: {} failed", softc.device, effect, cause);
+    publish(DeviceEvent.Kind.LOST, String.valueOf(cause.getMessage()));
+    if (effect instanceof SoftcEffect.LinkUp) {
+      happen(
+          new SoftcEvent.Lost(
+              new VnetException(
+                  "link up",
+                  softc.device.toString(),
+                  Errno.EIO,
+                  String.valueOf(cause.getMessage()),
+                  "",
+                  cause)));
+    }
+  }
+
+  private void carryOut(SoftcEffect effect) {
+    switch (effect) {
+      case SoftcEffect.PublishPointer _ -> {
+        softc.node.publish(new Node.Softc(context.getSelf(), backend()));
+        softc.vnet.tell(new VnetActor.Attached(softc.device, backend().interfaceName()));
+      }
+      case SoftcEffect.ReportCreated _ -> {
+        publish(DeviceEvent.Kind.CREATED, backend().interfaceName());
+        softc.creator.tell(
+            new VnetActor.Created(softc.device, backend().interfaceName(), backend().mtu()));
+      }
+      case SoftcEffect.ReportCreateFailed(var cause) ->
+          softc.creator.tell(new VnetActor.CreateFailed(cause));
+      case SoftcEffect.LinkUp _ -> onBackend(effect, backend()::linkUp, Optional.empty());
+      case SoftcEffect.GrantOpen(var opener) -> grant(opener);
+      case SoftcEffect.RefuseOpen(var opener, var errno, var reason) -> {
+        publish(DeviceEvent.Kind.OPEN_REFUSED, errno + ", " + reason);
+        answerOpen(opener, new OpenRefused(openRefused(errno, reason)));
+      }
+      case SoftcEffect.LinkDown _ -> {
+        DeviceBackend backend = backend();
+        PortLedger ledger = ledger();
+        onBackend(
+            effect, () -> backend.linkDown(ledger), Optional.of(new SoftcEvent.Flushed()));
+      }
+      case SoftcEffect.ReportClosed _ -> {
+        softc.relay.handle = null;
+        publish(DeviceEvent.Kind.CLOSED, "");
+        softc.handle.ifPresent(OpenHandle::closeDone);
+      }
+      case SoftcEffect.Revoke(var errno, var reason) -> revoke(errno, reason);
+      case SoftcEffect.RefuseDestroy(var waiter, var errno, var reason) -> {
+        if (errno == Errno.EINTR) {
+          publish(DeviceEvent.Kind.DESTROY_CANCELLED, "");
+        }
+        softc.driver.tell(new DriverActor.DestroyRefused(softc.device, waiter, errno, reason));
+      }
+      case SoftcEffect.StoreSentinel _ -> {
+        softc.node.publish(new Node.Sentinel());
+        publish(DeviceEvent.Kind.OPENS_REFUSED, "");
+      }
+      case SoftcEffect.UnbindNode _ ->
+          softc.nodeActor.tell(new DeviceActor.Unbind(_ -> later(new SoftcEvent.NodeUnbound())));
+      case SoftcEffect.DeferUnbindNode _ ->
+          softc.deferred.tell(
+              new DeferredDestroyActor.Schedule(
+                  softc.nodeActor, _ -> later(new SoftcEvent.NodeUnbound())));
+      case SoftcEffect.Detach _ -> {
+        softc.vnet.tell(new VnetActor.Detached(softc.device));
+        publish(DeviceEvent.Kind.DETACHED, "");
+      }
+      case SoftcEffect.Quiesce _ -> backend().quiesce(() -> later(new SoftcEvent.Quiesced()));
+      case SoftcEffect.Retire _ ->
+          softc.gracePeriod.tell(
+              new GracePeriodActor.Retire(
+                  softc.device.generation(), _ -> later(new SoftcEvent.ReadersDrained())));
+      case SoftcEffect.Release _ -> release();
+      case SoftcEffect.FreeUnit _ -> {
+        softc.handle.ifPresent(OpenHandle::closeDone);
+        softc.driver.tell(new DriverActor.FreeUnit(softc.device));
+      }
+    }
+  }
+
+  private void grant(SoftcState.Opener opener) {
+    OpenHandle handle =
+        new OpenHandle(host, softc.device, opener.handle(), context.getSelf(), backend());
+    softc.handle = Optional.of(handle);
+    softc.relay.handle = handle;
+    publish(DeviceEvent.Kind.OPENED, "by pid " + opener.pid());
+    answerOpen(opener, new Opened(handle));
+  }
+
+  private void answerOpen(SoftcState.Opener opener, OpenReply reply) {
+    ReplyTo<OpenReply> replyTo = softc.opening.remove(opener.handle());
+    if (replyTo != null) {
+      replyTo.tell(reply);
+    }
+  }
+
+  private VnetException openRefused(Errno errno, String reason) {
+    return new VnetException(
+        "open",
+        softc.device.toString(),
+        errno,
+        reason,
+        errno == Errno.EBUSY && reason.startsWith("already")
+            ? "close it or use another unit"
+            : "create the device again");
+  }
+
+  private void revoke(Errno errno, String reason) {
+    softc.handle.ifPresent(
+        handle -> {
+          if (handle.revoke(errno, reason)) {
+            publish(DeviceEvent.Kind.HANDLE_REVOKED, reason);
+          }
+        });
+    softc.backend.ifPresent(
+        backend -> {
+          if (backend instanceof MemoryBackend memory) {
+            memory.revokeNetworkEnd(errno, reason);
+          }
+        });
+  }
+
+  private void release() {
+    if (softc.backend.isEmpty()) {
+      pending.add(new SoftcEvent.Released());
+      return;
+    }
+    DeviceBackend backend = backend();
+    PortLedger ledger = ledger();
+    onBackend(
+        new SoftcEffect.Release(),
+        () -> backend.release(ledger),
+        Optional.of(new SoftcEvent.Released()));
+  }
+
+  /** Calls the backend: here, or in the lane if the call may block. */
+  private void onBackend(SoftcEffect effect, Runnable call, Optional<SoftcEvent> after) {
+    if (!backend().blocking()) {
+      call.run();
+      after.ifPresent(pending::add);
+      return;
+    }
+    ActorRef<Command> self = context.getSelf();
+    softc.lane.execute(
+        () -> {
+          try {
+            call.run();
+          } catch (RuntimeException e) {
+            self.tell(new CallFailed(effect, e));
+          }
+          after.ifPresent(event -> self.tell(new Happened(event)));
+        });
+  }
+
+  private DeviceBackend backend() {
+    return softc.backend.orElseThrow();
+  }
+
+  private PortLedger ledger() {
+    return softc.handle.isPresent() ? softc.handle.get().ledger() : new PortLedger();
+  }
+
+  private void later(SoftcEvent event) {
+    context.getSelf().tell(new Happened(event));
+  }
+
+  private void record(SoftcEvent event) {
+    switch (event) {
+      case SoftcEvent.NodeUnbound _ -> publish(DeviceEvent.Kind.NODE_REMOVED, "");
+      case SoftcEvent.Quiesced _ -> publish(DeviceEvent.Kind.QUIESCED, "");
+      case SoftcEvent.ReadersDrained _ -> publish(DeviceEvent.Kind.READERS_DRAINED, "");
+      case SoftcEvent.Released _ -> publish(DeviceEvent.Kind.RELEASED, "");
+      default -> {}
+    }
+  }
+
+  private void publish(DeviceEvent.Kind kind, String detail) {
+    host.events().publish(softc.device, kind, detail);
+  }
+
+  private void picture() {
+    SoftcState state = softc.state;
+    softc.node.picture(
+        new DeviceInfo(
+            softc.device,
+            softc.backend.map(DeviceBackend::interfaceName).orElse(softc.device.toString()),
+            softc.vnetName,
+            softc.backend.map(DeviceBackend::mtu).orElse(softc.spec.mtu()),
+            switch (state.phase()) {
+              case CREATING -> DeviceInfo.State.CREATING;
+              case IDLE -> DeviceInfo.State.IDLE;
+              case OPEN -> state.dying() ? DeviceInfo.State.DYING : DeviceInfo.State.OPEN;
+              case CLOSING -> state.dying() ? DeviceInfo.State.DYING : DeviceInfo.State.CLOSING;
+              case TEARDOWN, GONE -> DeviceInfo.State.TEARDOWN;
+            },
+            state.holder().map(SoftcState.Opener::pid),
+            state.transientDevice(),
+            softc.spec.backing() instanceof HostBacking));
+  }
+
+  /**
+   * Stands between the backend's poller and whoever holds the device now. A signal that finds no handle is
+   * not missed: a new handle looks before it waits.
+   */
+  private static final class BackendRelay implements BackendListener {
+    private volatile @Nullable OpenHandle handle;
+    private volatile @Nullable ActorRef<Command> softc;
+
+    @Override
+    public void readable() {
+      OpenHandle current = handle;
+      if (current != null) {
+        current.signalReadable();
+      }
+    }
+
+    @Override
+    public void writable() {
+      OpenHandle current = handle;
+      if (current != null) {
+        current.signalWritable();
+      }
+    }
+
+    @Override
+    public void lost(VnetException cause) {
+      ActorRef<Command> actor = softc;
+      if (actor != null) {
+        actor.tell(new BackendLost(cause));
+      }
+    }
+  }
+}

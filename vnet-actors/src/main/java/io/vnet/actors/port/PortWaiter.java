@@ -1,0 +1,133 @@
+package io.vnet.actors.port;
+
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.BatchPool;
+import io.vnet.api.packet.Packet;
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.port.PacketPort;
+import io.vnet.api.port.PortListener;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A thread, platform or virtual, that waits at a port: it parks outside any epoch section and does the
+ * non-blocking call again when the port signals. It holds no memory while it waits.
+ */
+public final class PortWaiter implements PortListener {
+  private final Thread thread = Thread.currentThread();
+  private volatile boolean signalled;
+
+  private PortWaiter() {}
+
+  /**
+   * Receives one packet.
+   *
+   * @param singles batches of capacity 1
+   * @param nanos how long to wait at the most; {@code Long.MAX_VALUE}: for ever
+   * @return empty when the time is over
+   * @throws VnetException EINTR if the thread is interrupted, whose flag stays set; what the port throws
+   */
+  public static Optional<Packet> receiveOne(
+      PacketPort port, BatchPool singles, long nanos, LongSupplier nanoClock) {
+    Packet[] result = new Packet[1];
+    boolean done =
+        await(
+            port,
+            "read",
+            nanos,
+            nanoClock,
+            () -> {
+              PacketBatch batch = singles.acquire();
+              try {
+                if (port.receive(batch) == 0) {
+                  return false;
+                }
+                result[0] = batch.packet(0);
+                return true;
+              } finally {
+                batch.release();
+              }
+            });
+    return done ? Optional.of(result[0]) : Optional.empty();
+  }
+
+  /**
+   * Sends one packet, waiting for room.
+   *
+   * @param singles batches of capacity 1
+   * @throws VnetException as in {@link #receiveOne}
+   */
+  public static void sendOne(PacketPort port, BatchPool singles, Packet packet) {
+    await(
+        port,
+        "write",
+        Long.MAX_VALUE,
+        () -> 0,
+        () -> {
+          PacketBatch batch = singles.acquire();
+          try {
+            batch.append(packet);
+            return port.send(batch, 0) == 1;
+          } finally {
+            batch.release();
+          }
+        });
+  }
+
+  private static boolean await(
+      PacketPort port,
+      String operation,
+      long nanos,
+      LongSupplier nanoClock,
+      BooleanSupplier attempt) {
+    if (attempt.getAsBoolean()) {
+      return true;
+    }
+    long began = nanoClock.getAsLong();
+    PortWaiter waiter = new PortWaiter();
+    try (PacketPort.Registration _ = port.listen(waiter)) {
+      while (true) {
+        waiter.signalled = false;
+        if (attempt.getAsBoolean()) {
+          return true;
+        }
+        while (!waiter.signalled) {
+          long left =
+              nanos == Long.MAX_VALUE ? Long.MAX_VALUE : nanos - (nanoClock.getAsLong() - began);
+          if (left <= 0) {
+            return false;
+          }
+          if (Thread.currentThread().isInterrupted()) {
+            throw new VnetException(
+                operation, port.name(), Errno.EINTR, "the thread was interrupted", "");
+          }
+          LockSupport.parkNanos(port, left);
+        }
+      }
+    }
+  }
+
+  private void signal() {
+    signalled = true;
+    LockSupport.unpark(thread);
+  }
+
+  @Override
+  public void readable() {
+    signal();
+  }
+
+  @Override
+  public void writable() {
+    signal();
+  }
+
+  @Override
+  public void closed(@Nullable VnetException cause) {
+    signal();
+  }
+}

@@ -1,0 +1,145 @@
+package io.vnet.actors.stream;
+
+import akka.Done;
+import akka.NotUsed;
+import akka.actor.typed.ActorSystem;
+import akka.stream.ActorAttributes;
+import akka.stream.Attributes;
+import akka.stream.javadsl.AsPublisher;
+import akka.stream.javadsl.Flow;
+import akka.stream.javadsl.JavaFlowSupport;
+import akka.stream.javadsl.Keep;
+import akka.stream.javadsl.RunnableGraph;
+import akka.stream.javadsl.Sink;
+import akka.stream.javadsl.Source;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.BatchPool;
+import io.vnet.api.packet.Packet;
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.port.PacketPort;
+import io.vnet.api.port.Island;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow.Publisher;
+import java.util.concurrent.Flow.Subscriber;
+
+/**
+ * One port's streams: batches for speed, packets for ease, for Akka and for {@link
+ * java.util.concurrent.Flow}.
+ *
+ * <p><b>Demand</b> drives everything: nothing is read that nobody asked for.
+ *
+ * <p><b>The streams own the port:</b> when the last stage over it has ended, for whatever reason, it is
+ * closed. So a source and a sink in two streams keep it open until both are done, and a source alone
+ * closes it when it is cancelled.
+ *
+ * <p><b>How they end:</b> the port's user closes it: the source completes, the sink cancels and its value
+ * completes. The device is destroyed by force, or its backend is lost: both fail with {@link VnetException}
+ * (ENXIO, ENODEV). A destroy that waits does nothing to a stream.
+ *
+ * <p>Safe on any thread; each source, sink and flow may be run once.
+ */
+public final class PacketStreams {
+  private final PortShare share;
+  private final BatchPool pool;
+  private final ActorSystem<?> system;
+  private final IslandDispatchers dispatchers;
+
+  /**
+   * @param port whose streams
+   * @param pool gives the batches
+   * @param system runs the streams
+   * @param dispatchers finds the dispatcher of the port's island
+   */
+  public PacketStreams(
+      PacketPort port, BatchPool pool, ActorSystem<?> system, IslandDispatchers dispatchers) {
+    this.share = new PortShare(port);
+    this.pool = pool;
+    this.system = system;
+    this.dispatchers = dispatchers;
+  }
+
+  /** What the port receives. Each batch belongs to whoever gets it, who releases it once. */
+  public Source<PacketBatch, NotUsed> batches() {
+    return Source.fromGraph(new BatchSource(share, pool));
+  }
+
+  /** Sends batches and releases them; the value completes when the stage has ended. */
+  public Sink<PacketBatch, CompletionStage<Done>> batchSink() {
+    return Sink.fromGraph(new PortSink<PacketBatch>(share, batch -> batch));
+  }
+
+  /** Both: what comes in is sent, what is received goes out; one's end is the other's. */
+  public Flow<PacketBatch, PacketBatch, CompletionStage<Done>> batchFlow() {
+    return Flow.fromSinkAndSourceCoupledMat(batchSink(), batches(), Keep.left());
+  }
+
+  /** What the port receives, as copies. */
+  public Source<Packet, NotUsed> packets() {
+    return Source.fromGraph(new PacketSource(share, pool));
+  }
+
+  /** Sends packets; the value completes when the stage has ended. */
+  public Sink<Packet, CompletionStage<Done>> packetSink() {
+    return Sink.fromGraph(new PortSink<Packet>(share, this::single));
+  }
+
+  /** Both, as copies. */
+  public Flow<Packet, Packet, CompletionStage<Done>> packetFlow() {
+    return Flow.fromSinkAndSourceCoupledMat(packetSink(), packets(), Keep.left());
+  }
+
+  /** {@link #packets} for whoever has no Akka; one subscriber. */
+  public Publisher<Packet> packetPublisher() {
+    return run(packets().toMat(
+        JavaFlowSupport.Sink.asPublisher(AsPublisher.WITHOUT_FANOUT), Keep.right()));
+  }
+
+  /** {@link #packetSink} for whoever has no Akka. */
+  public Subscriber<Packet> packetSubscriber() {
+    return run(JavaFlowSupport.Source.<Packet>asSubscriber().toMat(packetSink(), Keep.left()));
+  }
+
+  /** {@link #batches} for whoever has no Akka; one subscriber, who releases each batch. */
+  public Publisher<PacketBatch> batchPublisher() {
+    return run(batches().toMat(
+        JavaFlowSupport.Sink.asPublisher(AsPublisher.WITHOUT_FANOUT), Keep.right()));
+  }
+
+  /** {@link #batchSink} for whoever has no Akka. */
+  public Subscriber<PacketBatch> batchSubscriber() {
+    return run(
+        JavaFlowSupport.Source.<PacketBatch>asSubscriber().toMat(batchSink(), Keep.left()));
+  }
+
+  /**
+   * Attributes that put a stream on the port's I/O thread; none if the port has no such thread. They have
+   * an effect on a whole runnable graph, not on a part of one.
+   */
+  public Attributes onIsland() {
+    Optional<Island> island = share.port().island();
+    return island.isPresent()
+        ? ActorAttributes.dispatcher(dispatchers.idFor(island.get()))
+        : Attributes.none();
+  }
+
+  /** Runs a stream on the port's I/O thread, or where streams run if it has none. */
+  public <T> T run(RunnableGraph<T> graph) {
+    return graph.addAttributes(onIsland()).run(system);
+  }
+
+  private PacketBatch single(Packet packet) {
+    PacketBatch batch = pool.acquire();
+    if (!batch.append(packet)) {
+      batch.release();
+      throw new VnetException(
+          "send",
+          share.port().name(),
+          Errno.EIO,
+          packet.length() + " bytes are more than a batch holds",
+          "split the packet");
+    }
+    return batch;
+  }
+}
