@@ -1,0 +1,112 @@
+package io.vnet.api.header;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+/** What the views share: where they point, and big-endian access to it. One thread at a time. */
+public abstract class HeaderView {
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+  private MemorySegment segment = MemorySegment.NULL;
+  private long start;
+  private int length;
+  private boolean valid;
+
+  HeaderView() {}
+
+  /**
+   * Points the view at bytes and checks them.
+   *
+   * @param source where the bytes are
+   * @param offset where the header begins in it
+   * @param available bytes from there on
+   * @return {@link HeaderStatus#OK}, or why the fields must not be used
+   * @throws IndexOutOfBoundsException if the range is not within the segment
+   */
+  public final HeaderStatus wrap(MemorySegment source, long offset, int available) {
+    Objects.checkFromIndexSize(offset, (long) available, source.byteSize());
+    segment = source;
+    start = offset;
+    length = available;
+    valid = true;
+    HeaderStatus status = check();
+    valid = status == HeaderStatus.OK;
+    return status;
+  }
+
+  /** Checks the bytes that the view points at; may read only within {@link #available}. */
+  abstract HeaderStatus check();
+
+  /** Where the payload begins, in the segment. */
+  public abstract long payloadOffset();
+
+  /** How long the payload is, in bytes. */
+  public abstract int payloadLength();
+
+  final MemorySegment segment() {
+    return segment;
+  }
+
+  final long start() {
+    return start;
+  }
+
+  final int available() {
+    return length;
+  }
+
+  private long at(int field) {
+    if (!valid) {
+      throw new IllegalStateException("the view points at nothing valid");
+    }
+    return start + field;
+  }
+
+  final int getByte(int field) {
+    return segment.get(ValueLayout.JAVA_BYTE, at(field)) & 0xFF;
+  }
+
+  final int getShort(int field) {
+    return segment.get(SHORT, at(field)) & 0xFFFF;
+  }
+
+  final int getInt(int field) {
+    return segment.get(INT, at(field));
+  }
+
+  final long getLong(int field) {
+    return segment.get(LONG, at(field));
+  }
+
+  final long getMac(int field) {
+    return ((long) getShort(field) << 32) | (getInt(field + 2) & 0xFFFF_FFFFL);
+  }
+
+  final void setByte(int field, int value) {
+    segment.set(ValueLayout.JAVA_BYTE, at(field), (byte) value);
+  }
+
+  final void setShort(int field, int value) {
+    segment.set(SHORT, at(field), (short) value);
+  }
+
+  final void setInt(int field, int value) {
+    segment.set(INT, at(field), value);
+  }
+
+  final void setLong(int field, long value) {
+    segment.set(LONG, at(field), value);
+  }
+
+  final void setMac(int field, long bits) {
+    setShort(field, (int) (bits >>> 32));
+    setInt(field + 2, (int) bits);
+  }
+}
