@@ -91,7 +91,7 @@ public final class MemoryBackend implements DeviceBackend {
   }
 
   void networkEndClosed(MemoryNetworkEnd end) {
-    end.ledger().dropped(DropReason.NOT_ATTACHED, inbound.discard());
+    end.ledger().dropped(DropReason.FLUSHED_AT_CLOSE, inbound.discard());
     networkEnd.compareAndSet(end, null);
     afterNetworkReceive();
   }

@@ -16,7 +16,7 @@ public enum DropReason {
   WRONG_FAMILY,
   /** Bytes that are not what they claim to be. */
   MALFORMED,
-  /** Waiting in a queue when the device was closed. */
+  /** Waiting in a queue when the receiving end, a handle or a network end, was closed. */
   FLUSHED_AT_CLOSE,
   /** Waiting in a queue when the device was destroyed. */
   DEVICE_DESTROYED,

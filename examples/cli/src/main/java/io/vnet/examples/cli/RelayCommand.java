@@ -1,0 +1,144 @@
+package io.vnet.examples.cli;
+
+import akka.Done;
+import akka.stream.javadsl.Keep;
+import io.vnet.actors.VnetHost;
+import io.vnet.actors.stream.PacketStreams;
+import io.vnet.api.device.DestroyPolicy;
+import io.vnet.api.device.Device;
+import io.vnet.api.device.DeviceHandle;
+import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.device.HostBacking;
+import io.vnet.api.port.PortCounters;
+import java.io.PrintWriter;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/**
+ * Moves packets between two host devices until it is told to stop.
+ *
+ * <p>Each direction is one stream on the receiving device's I/O thread: read(2) a packet into a pooled
+ * batch, write(2) a packet out of it, no copy, no thread hop, no allocation a packet.
+ */
+@Command(
+    name = "relay",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Open or attach the host devices A and B in the current network namespace and move packets",
+      "both ways until SIGINT or SIGTERM. Devices that did not exist are removed at the end."
+    })
+final class RelayCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "A", description = "Interface name of one device.")
+  private String first;
+
+  @Parameters(index = "1", paramLabel = "B", description = "Interface name of the other.")
+  private String second;
+
+  @Option(names = "--tap", description = "Ethernet devices (default: IP devices, tun).")
+  private boolean tap;
+
+  @Option(
+      names = "--mtu",
+      paramLabel = "BYTES",
+      defaultValue = "1500",
+      description = "MTU of both, 72 to 65535 (default: ${DEFAULT-VALUE}).")
+  private int mtu;
+
+  @SuppressWarnings("NullAway.Init") // Fields are set by picocli.
+  RelayCommand() {}
+
+  @Override
+  public Integer call() throws InterruptedException {
+    PrintWriter out = spec.commandLine().getOut();
+    try (VnetHost host = VnetHost.start()) {
+      // Both exist before a signal can be asked to undo them.
+      Device a = host.create(device(first));
+      Device b = host.create(device(second));
+      Termination termination = new Termination();
+      int code = relay(host, a, b, termination, out);
+      host.close();
+      termination.finished(code);
+      return code;
+    }
+  }
+
+  private int relay(
+      VnetHost host, Device a, Device b, Termination termination, PrintWriter out)
+      throws InterruptedException {
+    DeviceHandle handleA = a.open();
+    DeviceHandle handleB = b.open();
+    PacketStreams streamsA = host.streams(handleA);
+    PacketStreams streamsB = host.streams(handleB);
+    AtomicReference<Optional<Throwable>> failure = new AtomicReference<>(Optional.empty());
+    connect(streamsA, streamsB, termination, failure);
+    connect(streamsB, streamsA, termination, failure);
+    out.println("ready " + first + " " + second);
+    out.flush();
+    termination.await();
+    Optional<Throwable> cause = failure.get();
+    a.destroyAsync(DestroyPolicy.FORCE);
+    b.destroyAsync(DestroyPolicy.FORCE);
+    a.gone().toCompletableFuture().join();
+    b.gone().toCompletableFuture().join();
+    report(out, first, handleA.counters());
+    report(out, second, handleB.counters());
+    cause.ifPresent(
+        thrown -> {
+          spec.commandLine().getErr().println("vnet: " + thrown.getMessage());
+          spec.commandLine().getErr().flush();
+        });
+    return cause.isPresent() ? 1 : 0;
+  }
+
+  private static void connect(
+      PacketStreams from,
+      PacketStreams to,
+      Termination termination,
+      AtomicReference<Optional<Throwable>> failure) {
+    CompletionStage<Done> ended =
+        from.run(from.batches().toMat(to.batchSink(), Keep.right()));
+    ended.whenComplete(
+        (_, thrown) -> {
+          if (thrown != null && !termination.isRequested()) {
+            Throwable cause =
+                thrown instanceof CompletionException && thrown.getCause() != null
+                    ? thrown.getCause()
+                    : thrown;
+            failure.compareAndSet(Optional.empty(), Optional.of(cause));
+          }
+          termination.request();
+        });
+  }
+
+  private DeviceSpec device(String interfaceName) {
+    return DeviceSpec.of(tap ? "tap" : "tun")
+        .withMtu(mtu)
+        .withHost(
+            HostBacking.create()
+                .withInterfaceName(interfaceName)
+                .withMode(HostBacking.Mode.CREATE_OR_ATTACH));
+  }
+
+  private static void report(PrintWriter out, String name, PortCounters counters) {
+    out.printf(
+        "%s received %d packets (%d bytes), sent %d (%d bytes), dropped %d %s%n",
+        name,
+        counters.receivedPackets(),
+        counters.receivedBytes(),
+        counters.sentPackets(),
+        counters.sentBytes(),
+        counters.dropped(),
+        counters.drops());
+    out.flush();
+  }
+}
