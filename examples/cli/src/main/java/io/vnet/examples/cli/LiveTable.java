@@ -11,9 +11,10 @@ final class LiveTable {
   private final boolean terminal;
   private int drawnLines;
 
+  @SuppressWarnings("SystemConsoleNull") // It is null in 25 when standard input is no terminal.
   LiveTable(PrintWriter out) {
-    Console console = System.console();
     this.out = out;
+    Console console = System.console();
     this.terminal = console != null && console.isTerminal();
   }
 

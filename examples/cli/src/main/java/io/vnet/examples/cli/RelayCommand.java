@@ -60,16 +60,16 @@ final class RelayCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
+    Termination termination = new Termination();
+    int code = 1;
     try (VnetHost host = VnetHost.start()) {
-      // Both exist before a signal can be asked to undo them.
       Device a = host.create(device(first));
       Device b = host.create(device(second));
-      Termination termination = new Termination();
-      int code = relay(host, a, b, termination, out);
-      host.close();
+      code = relay(host, a, b, termination, out);
+    } finally {
       termination.finished(code);
-      return code;
     }
+    return code;
   }
 
   private int relay(
