@@ -1,0 +1,38 @@
+package io.vnet.io.libc;
+
+/**
+ * System calls by their names. Each returns what the call returns, or {@code -errno}. Safe on any thread;
+ * {@link #setns} and {@link #unshare} change the calling thread.
+ *
+ * <p>Source: the man pages of section 2.
+ */
+public interface Libc {
+  /** open(2). */
+  long open(String path, int flags);
+
+  /** close(2). */
+  long close(int fd);
+
+  /**
+   * read(2).
+   *
+   * @param address where to, native memory
+   * @param bytes how many at the most
+   */
+  long read(int fd, long address, long bytes);
+
+  /** write(2); parameters as in {@link #read}. */
+  long write(int fd, long address, long bytes);
+
+  /** ioctl(2) with a number or an address as its argument. */
+  long ioctl(int fd, long request, long argument);
+
+  /** socket(2). */
+  long socket(int domain, int type, int protocol);
+
+  /** setns(2). */
+  long setns(int fd, int type);
+
+  /** unshare(2). */
+  long unshare(int flags);
+}

@@ -1,0 +1,49 @@
+package io.vnet.io.libc;
+
+/** Numbers of Linux, the same on all architectures that vnet knows, by header. */
+public final class LinuxConstants {
+  // asm-generic/fcntl.h
+  public static final int O_RDONLY = 0;
+  public static final int O_RDWR = 2;
+  public static final int O_NONBLOCK = 0x800;
+  public static final int O_CLOEXEC = 0x80000;
+
+  // linux/socket.h, linux/net.h
+  public static final int AF_INET = 2;
+  public static final int AF_INET6 = 10;
+  public static final int SOCK_DGRAM = 2;
+  public static final int SOCK_CLOEXEC = 0x80000;
+
+  // linux/sched.h
+  public static final int CLONE_NEWNET = 0x40000000;
+
+  // linux/if.h
+  public static final int IFNAMSIZ = 16;
+  public static final int IFF_UP = 1;
+
+  /** Bytes of {@code struct ifreq}: a name and a union of 24. */
+  public static final int IFREQ_BYTES = 40;
+
+  // linux/sockios.h
+  public static final int SIOCGIFFLAGS = 0x8913;
+  public static final int SIOCSIFFLAGS = 0x8914;
+  public static final int SIOCSIFADDR = 0x8916;
+  public static final int SIOCSIFNETMASK = 0x891c;
+  public static final int SIOCGIFMTU = 0x8921;
+  public static final int SIOCSIFMTU = 0x8922;
+  public static final int SIOCGIFINDEX = 0x8933;
+
+  // linux/if_tun.h
+  public static final int IFF_TUN = 0x0001;
+  public static final int IFF_TAP = 0x0002;
+  public static final int IFF_PERSIST = 0x0800;
+  public static final int IFF_NO_PI = 0x1000;
+  public static final int IFF_TUN_EXCL = 0x8000;
+  public static final long TUNSETIFF = 0x400454caL;
+  public static final long TUNSETPERSIST = 0x400454cbL;
+  public static final long TUNSETOFFLOAD = 0x400454d0L;
+  public static final long TUNGETIFF = 0x800454d2L;
+  public static final long TUNSETCARRIER = 0x400454e2L;
+
+  private LinuxConstants() {}
+}

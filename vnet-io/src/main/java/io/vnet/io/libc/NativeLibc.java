@@ -1,0 +1,207 @@
+package io.vnet.io.libc;
+
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The C library through the foreign-function interface: one downcall a system call, errno captured in a
+ * few bytes of the calling thread. Needs native access for this module. No call is {@code critical}: a
+ * system call may last, and the thread must reach safepoints.
+ */
+@SuppressWarnings("restricted") // The one class of this module that makes downcall handles.
+public final class NativeLibc implements Libc {
+  private static final Linker LINKER = Linker.nativeLinker();
+  private static final MemoryLayout CAPTURE = Linker.Option.captureStateLayout();
+  private static final VarHandle ERRNO =
+      CAPTURE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+  private static final ThreadLocal<MemorySegment> CAPTURED =
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE));
+
+  private static final MethodHandle OPEN =
+      variadic(
+          "open",
+          2,
+          ValueLayout.JAVA_INT,
+          ValueLayout.ADDRESS,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_INT);
+  private static final MethodHandle CLOSE =
+      handle("close", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+  private static final MethodHandle READ =
+      handle(
+          "read",
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG);
+  private static final MethodHandle WRITE =
+      handle(
+          "write",
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG);
+  private static final MethodHandle IOCTL =
+      variadic(
+          "ioctl",
+          2,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_LONG,
+          ValueLayout.JAVA_LONG);
+  private static final MethodHandle SOCKET =
+      handle(
+          "socket",
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_INT,
+          ValueLayout.JAVA_INT);
+  private static final MethodHandle SETNS =
+      handle("setns", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+  private static final MethodHandle UNSHARE =
+      handle("unshare", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+
+  private NativeLibc() {}
+
+  /**
+   * The C library of this process.
+   *
+   * @throws VnetException EPERM if the application did not enable native access; EOPNOTSUPP if this is
+   *     not a 64-bit Linux
+   */
+  public static Libc load() {
+    if (!String.valueOf(System.getProperty("os.name")).equals("Linux")
+        || ValueLayout.ADDRESS.byteSize() != 8) {
+      throw new VnetException(
+          "load",
+          "libc",
+          Errno.EOPNOTSUPP,
+          "host devices need a 64-bit Linux, this is " + System.getProperty("os.name"),
+          "use in-memory devices");
+    }
+    Module module = NativeLibc.class.getModule();
+    if (!module.isNativeAccessEnabled()) {
+      throw new VnetException(
+          "load",
+          "libc",
+          Errno.EPERM,
+          "native access is not enabled for vnet-io",
+          "start java with --enable-native-access="
+              + (module.isNamed() ? module.getName() : "ALL-UNNAMED"));
+    }
+    return new NativeLibc();
+  }
+
+  private static MethodHandle handle(
+      String name, MemoryLayout result, MemoryLayout... parameters) {
+    return LINKER.downcallHandle(
+        LINKER.defaultLookup().findOrThrow(name),
+        FunctionDescriptor.of(result, parameters),
+        Linker.Option.captureCallState("errno"));
+  }
+
+  private static MethodHandle variadic(
+      String name, int fixed, MemoryLayout result, MemoryLayout... parameters) {
+    return LINKER.downcallHandle(
+        LINKER.defaultLookup().findOrThrow(name),
+        FunctionDescriptor.of(result, parameters),
+        Linker.Option.captureCallState("errno"),
+        Linker.Option.firstVariadicArg(fixed));
+  }
+
+  private static long result(long returned, MemorySegment captured) {
+    return returned == -1 ? -(int) ERRNO.get(captured, 0L) : returned;
+  }
+
+  private static AssertionError impossible(Throwable thrown) {
+    return new AssertionError("a downcall throws nothing", thrown);
+  }
+
+  @Override
+  public long open(String path, int flags) {
+    MemorySegment captured = CAPTURED.get();
+    try (Arena arena = Arena.ofConfined()) {
+      return result((int) OPEN.invokeExact(captured, arena.allocateFrom(path), flags, 0), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long close(int fd) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) CLOSE.invokeExact(captured, fd), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long read(int fd, long address, long bytes) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((long) READ.invokeExact(captured, fd, address, bytes), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long write(int fd, long address, long bytes) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((long) WRITE.invokeExact(captured, fd, address, bytes), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long ioctl(int fd, long request, long argument) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) IOCTL.invokeExact(captured, fd, request, argument), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long socket(int domain, int type, int protocol) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) SOCKET.invokeExact(captured, domain, type, protocol), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long setns(int fd, int type) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) SETNS.invokeExact(captured, fd, type), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long unshare(int flags) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) UNSHARE.invokeExact(captured, flags), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+}

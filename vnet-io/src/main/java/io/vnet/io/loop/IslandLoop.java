@@ -1,0 +1,142 @@
+package io.vnet.io.loop;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.Future;
+import io.vnet.api.port.Island;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An island over a Netty event loop with one thread.
+ *
+ * <p><b>A wake-up costs</b> one epoll_wait(2) for all descriptors that became ready, and one callback each;
+ * registrations are edge-triggered, so no epoll_ctl(2) follows.
+ */
+public final class IslandLoop implements Island, AutoCloseable {
+  private static final AtomicInteger NUMBERS = new AtomicInteger();
+  private static final EpollIoOps READABLE = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET);
+
+  private final String name;
+  private final MultiThreadIoEventLoopGroup group;
+  private final IoEventLoop loop;
+
+  /** Starts the thread. */
+  public IslandLoop() {
+    this.name = "vnet-island-" + NUMBERS.getAndIncrement();
+    this.group =
+        new MultiThreadIoEventLoopGroup(
+            1,
+            Thread.ofPlatform().daemon().name(name).factory(),
+            EpollIoHandler.newFactory());
+    this.loop = group.next();
+  }
+
+  /** Told what the poller sees; on the loop's thread, and must not block. */
+  public interface Watcher {
+    /** There may be something to read. */
+    void readable();
+
+    /** The descriptor's device is gone. */
+    void broken();
+  }
+
+  /** A descriptor on the loop. */
+  public final class Watch {
+    private final Future<IoRegistration> registration;
+
+    private Watch(Future<IoRegistration> registration) {
+      this.registration = registration;
+    }
+
+    /**
+     * Takes the descriptor off the loop. From any thread.
+     *
+     * @param done called on the loop's thread when no callback can come any more
+     */
+    public void cancel(Runnable done) {
+      registration.addListener(
+          _ ->
+              loop.execute(
+                  () -> {
+                    if (registration.isSuccess()) {
+                      registration.getNow().cancel();
+                    }
+                    done.run();
+                  }));
+    }
+  }
+
+  /** Watches a non-blocking descriptor, edge-triggered. From any thread. */
+  public Watch watch(int fd, Watcher watcher) {
+    Future<IoRegistration> registration = loop.register(new Handle(fd, watcher));
+    registration.addListener(
+        _ -> {
+          if (registration.isSuccess()) {
+            registration.getNow().submit(READABLE);
+          } else {
+            watcher.broken();
+          }
+        });
+    return new Watch(registration);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public boolean inIsland() {
+    return loop.inEventLoop();
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    loop.execute(task);
+  }
+
+  /** Stops the thread and waits for it. */
+  @Override
+  public void close() {
+    var _ = group.shutdownGracefully(0, 5, TimeUnit.SECONDS);
+    group.terminationFuture().awaitUninterruptibly();
+  }
+
+  private static final class Handle implements EpollIoHandle {
+    private final FileDescriptor fd;
+    private final Watcher watcher;
+
+    Handle(int fd, Watcher watcher) {
+      this.fd = new FileDescriptor(fd);
+      this.watcher = watcher;
+    }
+
+    @Override
+    public FileDescriptor fd() {
+      return fd;
+    }
+
+    @Override
+    public void handle(IoRegistration registration, IoEvent event) {
+      EpollIoOps ops = ((EpollIoEvent) event).ops();
+      if (ops.contains(EpollIoOps.EPOLLERR)) {
+        watcher.broken();
+      } else {
+        watcher.readable();
+      }
+    }
+
+    @Override
+    public void close() {
+      // The loop is stopping; the descriptor is its backend's, which closes it.
+    }
+  }
+}

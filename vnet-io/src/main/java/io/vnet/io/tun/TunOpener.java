@@ -1,0 +1,312 @@
+package io.vnet.io.tun;
+
+import io.vnet.api.address.IpPrefix;
+import io.vnet.api.backend.BackendRequest;
+import io.vnet.api.device.DriverKind;
+import io.vnet.api.device.HostBacking;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import io.vnet.io.libc.Libc;
+import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.loop.IslandLoop;
+import io.vnet.io.netns.NetworkNamespace;
+import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/**
+ * Opens a TUN or TAP interface: node, TUNSETIFF, MTU, addresses, up. Only a descriptor that went through all
+ * of it, and is non-blocking from the start, becomes a {@link TunBackend}.
+ *
+ * <p><b>Undo:</b> if a step fails, every descriptor that was opened is closed; with it a new interface
+ * vanishes, and one that existed gets its MTU and flags back.
+ *
+ * <p>Each method blocks. Safe on any thread.
+ */
+public final class TunOpener {
+  private static final int OPEN_FLAGS =
+      LinuxConstants.O_RDWR | LinuxConstants.O_NONBLOCK | LinuxConstants.O_CLOEXEC;
+
+  private final Libc libc;
+  private final String node;
+
+  /**
+   * @param libc makes the system calls
+   * @param node {@code /dev/net/tun}
+   */
+  public TunOpener(Libc libc, String node) {
+    this.libc = libc;
+    this.node = node;
+  }
+
+  /**
+   * Opens what is asked for.
+   *
+   * @param island will see its readiness
+   * @throws VnetException naming the failing call, its errno and the remedy
+   */
+  public TunBackend open(BackendRequest request, IslandLoop island) {
+    check(request);
+    if (request.host().networkNamespace().isEmpty()) {
+      return openHere(request, island);
+    }
+    Path file = request.host().networkNamespace().get();
+    try (NetworkNamespace namespace = NetworkNamespace.open(libc, file)) {
+      return namespace.call(() -> openHere(request, island));
+    }
+  }
+
+  /**
+   * Tries to make a device, and removes it at once.
+   *
+   * @throws VnetException why it cannot be made
+   */
+  public void probe() {
+    int tun = openNode("probe");
+    try (Arena arena = Arena.ofConfined()) {
+      InterfaceRequest request = new InterfaceRequest(libc, arena, "vnetprobe%d");
+      long made =
+          request.setTun(
+              tun, LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_TUN_EXCL);
+      if (made < 0) {
+        throw refused("vnetprobe", made, false);
+      }
+    } finally {
+      libc.close(tun);
+    }
+  }
+
+  private static void check(BackendRequest request) {
+    String name = request.interfaceName();
+    if (request.name().driver() == DriverKind.VMNET) {
+      throw new VnetException(
+          "open",
+          name,
+          Errno.EOPNOTSUPP,
+          "the host's kernel has no vmnet",
+          "use tap, or a vmnet in memory");
+    }
+    int bytes = name.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes == 0 || bytes >= LinuxConstants.IFNAMSIZ) {
+      throw new VnetException(
+          "open",
+          name,
+          Errno.ENAMETOOLONG,
+          "an interface name has 1 to " + (LinuxConstants.IFNAMSIZ - 1) + " bytes, not " + bytes,
+          "use a shorter name");
+    }
+    if (name.equals(".")
+        || name.equals("..")
+        || name.chars().anyMatch(c -> c == '/' || c == ':' || c == '%' || c <= ' ')) {
+      throw new VnetException(
+          "open",
+          name,
+          Errno.EINVAL,
+          "an interface name has no '/', ':', '%' or space",
+          "use another name");
+    }
+  }
+
+  private TunBackend openHere(BackendRequest request, IslandLoop island) {
+    String name = request.interfaceName();
+    try (Arena arena = Arena.ofConfined()) {
+      InterfaceRequest interfaceRequest = new InterfaceRequest(libc, arena, name);
+      int socket = socket(LinuxConstants.AF_INET, name);
+      try {
+        long before = interfaceRequest.flags(socket);
+        boolean existed = exists(request, before);
+        long mtuBefore = existed ? interfaceRequest.mtu(socket) : 0;
+        int tun = openNode(name);
+        try {
+          attach(request, interfaceRequest, tun, existed);
+          configure(request, interfaceRequest, socket);
+          return new TunBackend(
+              libc, name, tun, request.name().driver().layer(), request.mtu(), island);
+        } catch (RuntimeException e) {
+          if (existed) {
+            interfaceRequest.setMtu(socket, (int) mtuBefore);
+            interfaceRequest.setFlags(socket, (int) before);
+          }
+          libc.close(tun);
+          throw e;
+        }
+      } finally {
+        libc.close(socket);
+      }
+    }
+  }
+
+  private static boolean exists(BackendRequest request, long flags) {
+    String name = request.interfaceName();
+    if (flags < 0 && Errno.ofNumber((int) -flags) != Errno.ENODEV) {
+      throw failure("SIOCGIFFLAGS", name, flags, "");
+    }
+    boolean exists = flags >= 0;
+    if (exists && request.host().mode() == HostBacking.Mode.CREATE) {
+      throw new VnetException(
+          "create",
+          name,
+          Errno.EEXIST,
+          "an interface of that name exists",
+          "use another name, or attach to it if it is a tun or tap device");
+    }
+    if (!exists && request.host().mode() == HostBacking.Mode.ATTACH) {
+      throw new VnetException(
+          "attach",
+          name,
+          Errno.ENODEV,
+          "there is no interface of that name",
+          "make it first: ip tuntap add name " + name + " mode "
+              + request.name().driver().driverName());
+    }
+    return exists;
+  }
+
+  private void attach(
+      BackendRequest request, InterfaceRequest interfaceRequest, int tun, boolean existed) {
+    int flags =
+        LinuxConstants.IFF_NO_PI
+            | (request.name().driver() == DriverKind.TUN
+                ? LinuxConstants.IFF_TUN
+                : LinuxConstants.IFF_TAP)
+            | (existed ? 0 : LinuxConstants.IFF_TUN_EXCL);
+    long set = interfaceRequest.setTun(tun, flags);
+    if (set < 0) {
+      throw refused(request.interfaceName(), set, existed);
+    }
+    // What a process before left on a persistent device holds for the device, not for the descriptor.
+    long offload = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, 0);
+    if (offload < 0) {
+      throw failure("TUNSETOFFLOAD", request.interfaceName(), offload, "");
+    }
+  }
+
+  private void configure(
+      BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
+    String name = request.interfaceName();
+    long mtu = interfaceRequest.setMtu(socket, request.mtu());
+    if (mtu < 0) {
+      throw failure(
+          "SIOCSIFMTU",
+          name,
+          mtu,
+          "the kernel refuses an MTU of " + request.mtu() + " here; use another");
+    }
+    for (IpPrefix prefix : request.host().addresses()) {
+      addAddress(name, interfaceRequest, socket, prefix);
+    }
+    if (request.up()) {
+      long flags = interfaceRequest.flags(socket);
+      long up =
+          flags < 0
+              ? flags
+              : interfaceRequest.setFlags(socket, (int) flags | LinuxConstants.IFF_UP);
+      if (up < 0) {
+        throw failure("SIOCSIFFLAGS", name, up, "");
+      }
+    }
+  }
+
+  private void addAddress(
+      String name, InterfaceRequest interfaceRequest, int socket, IpPrefix prefix) {
+    byte[] address = prefix.address().toByteArray();
+    if (!prefix.address().v6()) {
+      long set = interfaceRequest.setV4(socket, LinuxConstants.SIOCSIFADDR, address);
+      if (set >= 0) {
+        int mask = prefix.length() == 0 ? 0 : -1 << (32 - prefix.length());
+        set =
+            interfaceRequest.setV4(
+                socket,
+                LinuxConstants.SIOCSIFNETMASK,
+                ByteBuffer.allocate(4).putInt(mask).array());
+      }
+      if (set < 0) {
+        throw failure("SIOCSIFADDR " + prefix, name, set, "");
+      }
+      return;
+    }
+    long index = interfaceRequest.index(socket);
+    if (index < 0) {
+      throw failure("SIOCGIFINDEX", name, index, "");
+    }
+    int v6 = socket(LinuxConstants.AF_INET6, name);
+    try {
+      long set = interfaceRequest.addV6(v6, address, prefix.length(), (int) index);
+      if (set < 0) {
+        throw failure("SIOCSIFADDR " + prefix, name, set, "");
+      }
+    } finally {
+      libc.close(v6);
+    }
+  }
+
+  private int socket(int family, String name) {
+    long socket =
+        libc.socket(family, LinuxConstants.SOCK_DGRAM | LinuxConstants.SOCK_CLOEXEC, 0);
+    if (socket < 0) {
+      throw failure("socket", name, socket, "");
+    }
+    return (int) socket;
+  }
+
+  private int openNode(String name) {
+    long tun = libc.open(node, OPEN_FLAGS);
+    if (tun >= 0) {
+      return (int) tun;
+    }
+    Errno errno = Errno.ofNumber((int) -tun);
+    throw new VnetException(
+        "open",
+        name,
+        errno,
+        node
+            + switch (errno) {
+              case ENOENT -> " is missing";
+              case ENODEV, ENXIO -> " has no driver";
+              case EACCES, EPERM -> " may not be opened by this user";
+              default -> ": " + errno.meaning();
+            },
+        switch (errno) {
+          case ENOENT ->
+              "load the module (modprobe tun), or start the container with --device /dev/net/tun";
+          case ENODEV, ENXIO -> "load the module: modprobe tun";
+          case EACCES, EPERM -> "run as root, or get read and write permission on " + node;
+          case EMFILE -> "close descriptors or raise the limit: ulimit -n";
+          default -> "";
+        });
+  }
+
+  private static VnetException refused(String name, long result, boolean existed) {
+    Errno errno = Errno.ofNumber((int) -result);
+    return new VnetException(
+        "TUNSETIFF",
+        name,
+        errno,
+        switch (errno) {
+          case EPERM -> "this user may not make or attach to it";
+          case EBUSY -> "another process is attached to it";
+          case EINVAL ->
+              existed ? "the existing interface is of another kind" : errno.meaning();
+          default -> errno.meaning();
+        },
+        switch (errno) {
+          case EPERM ->
+              "run with CAP_NET_ADMIN (root), or have an administrator make it for you: ip tuntap add"
+                  + " name "
+                  + name
+                  + " mode tun user $USER";
+          case EBUSY -> "stop that process or use another name";
+          case EINVAL -> existed ? "use another name" : "";
+          default -> "";
+        });
+  }
+
+  private static VnetException failure(
+      String operation, String name, long result, String remedy) {
+    Errno errno = Errno.ofNumber((int) -result);
+    String known =
+        errno == Errno.EPERM && remedy.isEmpty() ? "run with CAP_NET_ADMIN (root)" : remedy;
+    return new VnetException(operation, name, errno, errno.meaning(), known);
+  }
+}
