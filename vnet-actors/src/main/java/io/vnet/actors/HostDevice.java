@@ -25,9 +25,9 @@ import java.util.function.Function;
 /**
  * A device by its identity: turns calls into messages.
  *
- * <p>Opening is the short way: inside an epoch section this thread finds the node by name, checks that it
- * is the same device, loads the pointer, and tells the softc or sees the sentinel. The softc cannot have
- * stopped before the section ends.
+ * <p>Opening is the short way: inside an epoch section this thread finds the node by name, checks
+ * that it is the same device, loads the pointer, and tells the softc or sees the sentinel. The
+ * softc cannot have stopped before the section ends.
  */
 final class HostDevice implements Device {
   private static final ProcessHandle PROCESS = ProcessHandle.current();
@@ -70,22 +70,20 @@ final class HostDevice implements Device {
     CompletableFuture<DeviceHandle> taken = new CompletableFuture<>();
     var _ =
         requestOpen()
-            .thenAcceptAsync(
-                reply -> {
-                  switch (reply) {
-                    case SoftcActor.Opened(var handle) -> {
-                      if (!taken.complete(handle)) {
-                        handle.close();
-                      }
-                    }
-                    case SoftcActor.OpenRefused(var cause) -> taken.completeExceptionally(cause);
+            .thenAcceptAsync(reply -> {
+              switch (reply) {
+                case SoftcActor.Opened(var handle) -> {
+                  if (!taken.complete(handle)) {
+                    handle.close();
                   }
-                })
-            .exceptionally(
-                failure -> {
-                  taken.completeExceptionally(Answers.unwrap(failure));
-                  return null;
-                });
+                }
+                case SoftcActor.OpenRefused(var cause) -> taken.completeExceptionally(cause);
+              }
+            })
+            .exceptionally(failure -> {
+              taken.completeExceptionally(Answers.unwrap(failure));
+              return null;
+            });
     return taken;
   }
 
@@ -198,8 +196,7 @@ final class HostDevice implements Device {
 
   private <T> CompletableFuture<T> ask(
       String operation, Function<ReplyTo<T>, DriverActor.Command> command) {
-    return host.request(
-        operation, id.toString(), reply -> driver().tell(command.apply(reply)));
+    return host.request(operation, id.toString(), reply -> driver().tell(command.apply(reply)));
   }
 
   private ActorRef<DriverActor.Command> driver() {

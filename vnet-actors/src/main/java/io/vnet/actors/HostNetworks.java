@@ -9,7 +9,10 @@ import java.util.ServiceLoader;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** The host's kernel, found by ServiceLoader and started when it is first needed. Safe on any thread. */
+/**
+ * The host's kernel, found by ServiceLoader and started when it is first needed. Safe on any
+ * thread.
+ */
 final class HostNetworks implements Supplier<HostNetwork> {
   private final int islands;
   private @Nullable HostNetwork started;
@@ -26,10 +29,7 @@ final class HostNetworks implements Supplier<HostNetwork> {
     }
     HostNetwork network = started;
     if (network == null) {
-      network =
-          provider()
-              .orElseThrow(HostNetworks::noProvider)
-              .start(islands);
+      network = provider().orElseThrow(HostNetworks::noProvider).start(islands);
       started = network;
     }
     return network;

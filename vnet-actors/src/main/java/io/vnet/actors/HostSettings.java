@@ -7,8 +7,8 @@ import java.time.Duration;
  *
  * @param islands I/O threads for host devices, at least 1
  * @param batchMemoryBytes off-heap memory for batches, at the most
- * @param ringMemoryBytes off-heap memory for in-memory devices' rings, at the most; a device that is
- *     used both ways takes 2 MiB
+ * @param ringMemoryBytes off-heap memory for in-memory devices' rings, at the most; a device that
+ *     is used both ways takes 2 MiB
  * @param stallLimit a grace period that takes longer names its readers in the log
  */
 public record HostSettings(

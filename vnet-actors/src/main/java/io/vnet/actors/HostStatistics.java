@@ -1,8 +1,8 @@
 package io.vnet.actors;
 
 /**
- * What a host holds, at one moment. All of it is back to what it was once every device, handle and batch
- * is gone.
+ * What a host holds, at one moment. All of it is back to what it was once every device, handle and
+ * batch is gone.
  *
  * @param devices live devices
  * @param epochReaders registered epoch readers: two a handle and two a network end

@@ -1,5 +1,6 @@
 package io.vnet.actors;
 
+import akka.Done;
 import akka.actor.BootstrapSetup;
 import akka.actor.Cancellable;
 import akka.actor.CoordinatedShutdown;
@@ -7,7 +8,6 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.Props;
 import akka.actor.typed.javadsl.Behaviors;
-import akka.Done;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.vnet.actors.core.ReplyTo;
@@ -32,8 +32,8 @@ import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PacketPort.Registration;
 import java.util.List;
-import java.util.Optional;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -57,8 +57,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Several hosts can live in one process; units, names and memory bounds are a host's own. Safe on any
- * thread. Calls that wait throw EDEADLK on one of the host's I/O threads.
+ * <p>Several hosts can live in one process; units, names and memory bounds are a host's own. Safe
+ * on any thread. Calls that wait throw EDEADLK on one of the host's I/O threads.
  */
 public final class VnetHost implements AutoCloseable {
   private static final AtomicLong HOST_NUMBERS = new AtomicLong();
@@ -126,15 +126,13 @@ public final class VnetHost implements AutoCloseable {
   public static VnetHost start(HostSettings settings) {
     ActorSystem<Void> system =
         ActorSystem.create(
-            Behaviors.empty(),
-            "vnet-" + HOST_NUMBERS.get(),
-            BootstrapSetup.create(ownConfig()));
+            Behaviors.empty(), "vnet-" + HOST_NUMBERS.get(), BootstrapSetup.create(ownConfig()));
     return new VnetHost(system, true, settings);
   }
 
   /**
-   * A host on an application's actor system. The host ends when it is closed, or as a task of the system's
-   * coordinated shutdown; it never ends the system.
+   * A host on an application's actor system. The host ends when it is closed, or as a task of the
+   * system's coordinated shutdown; it never ends the system.
    */
   public static VnetHost on(ActorSystem<?> system, HostSettings settings) {
     return new VnetHost(system, false, settings);
@@ -176,9 +174,9 @@ public final class VnetHost implements AutoCloseable {
   /**
    * Creates a device and waits until it is ready.
    *
-   * @throws VnetException EINVAL: a name that no driver accepts, an MTU out of range; EEXIST: the unit or
-   *     the interface name is in use; ENOSPC: no unit is left; ESHUTDOWN: the host is closed; for a host
-   *     device what the kernel said, with the remedy
+   * @throws VnetException EINVAL: a name that no driver accepts, an MTU out of range; EEXIST: the
+   *     unit or the interface name is in use; ENOSPC: no unit is left; ESHUTDOWN: the host is
+   *     closed; for a host device what the kernel said, with the remedy
    */
   public Device create(DeviceSpec spec) {
     checkMayWait("create");
@@ -242,8 +240,8 @@ public final class VnetHost implements AutoCloseable {
   }
 
   /**
-   * Tells of each step in the life of this host's devices from now on, in order, on a thread where the
-   * listener may block.
+   * Tells of each step in the life of this host's devices from now on, in order, on a thread where
+   * the listener may block.
    */
   public Registration onEvent(Consumer<DeviceEvent> listener) {
     return context.events().listen(listener);
@@ -266,11 +264,11 @@ public final class VnetHost implements AutoCloseable {
   }
 
   /**
-   * Ends the host: no new devices, all devices destroyed by force, all readers drained, all memory and
-   * descriptors released.
+   * Ends the host: no new devices, all devices destroyed by force, all readers drained, all memory
+   * and descriptors released.
    *
-   * @return completes when nothing is left, with what the host still holds: batches that somebody has
-   *     not released
+   * @return completes when nothing is left, with what the host still holds: batches that somebody
+   *     has not released
    */
   public CompletionStage<HostStatistics> terminate() {
     CompletableFuture<HostStatistics> mine = new CompletableFuture<>();
@@ -320,8 +318,7 @@ public final class VnetHost implements AutoCloseable {
   }
 
   /** Sends a request whose answer comes, or ESHUTDOWN does. */
-  <T> CompletableFuture<T> request(
-      String operation, String object, Consumer<ReplyTo<T>> send) {
+  <T> CompletableFuture<T> request(String operation, String object, Consumer<ReplyTo<T>> send) {
     CompletableFuture<T> answer = new CompletableFuture<>();
     long number = requests.incrementAndGet();
     unanswered.put(number, answer);
@@ -330,11 +327,10 @@ public final class VnetHost implements AutoCloseable {
       unanswered.remove(number);
       return answer;
     }
-    send.accept(
-        reply -> {
-          unanswered.remove(number);
-          answer.complete(reply);
-        });
+    send.accept(reply -> {
+      unanswered.remove(number);
+      answer.complete(reply);
+    });
     return answer;
   }
 

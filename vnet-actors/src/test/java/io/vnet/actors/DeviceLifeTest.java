@@ -209,11 +209,10 @@ class DeviceLifeTest {
       CompletableFuture<Boolean> flag = new CompletableFuture<>();
       Thread destroyer =
           Thread.ofVirtual()
-              .start(
-                  () -> {
-                    seen.complete(errnoOf(() -> device.destroy(DestroyPolicy.WAIT)));
-                    flag.complete(Thread.currentThread().isInterrupted());
-                  });
+              .start(() -> {
+                seen.complete(errnoOf(() -> device.destroy(DestroyPolicy.WAIT)));
+                flag.complete(Thread.currentThread().isInterrupted());
+              });
       Awaitility.await().until(() -> device.info().state() == DeviceInfo.State.DYING);
       destroyer.interrupt();
       assertThat(seen.join()).isEqualTo(Errno.EINTR);
@@ -268,11 +267,10 @@ class DeviceLifeTest {
       CountDownLatch started = new CountDownLatch(1);
       Thread reader =
           Thread.ofVirtual()
-              .start(
-                  () -> {
-                    started.countDown();
-                    seen.complete(errnoOf(handle::read));
-                  });
+              .start(() -> {
+                started.countDown();
+                seen.complete(errnoOf(handle::read));
+              });
       started.await();
       if (expected == Errno.EBADF) {
         handle.close();
@@ -288,13 +286,12 @@ class DeviceLifeTest {
   void a_forced_destroy_happens_in_the_documented_order() {
     List<DeviceEvent.Kind> order = new CopyOnWriteArrayList<>();
     CompletableFuture<Boolean> last = new CompletableFuture<>();
-    host.onEvent(
-        event -> {
-          order.add(event.kind());
-          if (event.kind() == DeviceEvent.Kind.UNIT_FREED) {
-            last.complete(true);
-          }
-        });
+    host.onEvent(event -> {
+      order.add(event.kind());
+      if (event.kind() == DeviceEvent.Kind.UNIT_FREED) {
+        last.complete(true);
+      }
+    });
     Device device = host.create(DeviceSpec.of("tap"));
     DeviceHandle handle = device.open();
     device.destroy();

@@ -1,8 +1,8 @@
 package io.vnet.actors.core;
 
 /**
- * Where an answer goes: {@code actorRef::tell}, or a future's completion. Called once, on the answering
- * actor's thread, so it must only hand the answer on.
+ * Where an answer goes: {@code actorRef::tell}, or a future's completion. Called once, on the
+ * answering actor's thread, so it must only hand the answer on.
  *
  * @param <T> the answer
  */

@@ -35,11 +35,11 @@ import java.util.Optional;
  * </pre>
  *
  * <p>A teardown: handle revoked, sentinel stored, names unbound (of a transient: by the deferred
- * queue, while the rest goes on), detached, quiesced, readers drained; then, when the names are gone
- * too, released; last, the unit is freed.
+ * queue, while the rest goes on), detached, quiesced, readers drained; then, when the names are
+ * gone too, released; last, the unit is freed.
  *
- * <p>An event that has no meaning in a phase changes nothing: it is an answer that came late (a close
- * of a revoked handle, a cancel of a request that was answered).
+ * <p>An event that has no meaning in a phase changes nothing: it is an answer that came late (a
+ * close of a revoked handle, a cancel of a request that was answered).
  *
  * <p>Source: if_tuntap specification, sections 2.3, 4.1, 4.2, 5.2, 5.4 to 5.6.
  */
@@ -93,7 +93,10 @@ public final class SoftcCore {
     }
     if (state.dying()) {
       return startTeardown(
-          state, true, List.of(new SoftcEffect.ReportCreateFailed(destroyedMeanwhile())), DESTROYED);
+          state,
+          true,
+          List.of(new SoftcEffect.ReportCreateFailed(destroyedMeanwhile())),
+          DESTROYED);
     }
     return new Step(
         state.withPhase(Phase.IDLE),
@@ -102,8 +105,7 @@ public final class SoftcCore {
 
   private static Step backendFailed(SoftcState state, VnetException cause) {
     return state.phase() == Phase.CREATING
-        ? startTeardown(
-            state, false, List.of(new SoftcEffect.ReportCreateFailed(cause)), DESTROYED)
+        ? startTeardown(state, false, List.of(new SoftcEffect.ReportCreateFailed(cause)), DESTROYED)
         : same(state);
   }
 
@@ -178,8 +180,7 @@ public final class SoftcCore {
       case IDLE -> startTeardown(state, true, List.of(), DESTROYED);
       case OPEN, CLOSING ->
           new Step(
-              state,
-              List.of(new SoftcEffect.RefuseDestroy(waiter, Errno.EBUSY, heldBy(state))));
+              state, List.of(new SoftcEffect.RefuseDestroy(waiter, Errno.EBUSY, heldBy(state))));
       case TEARDOWN, GONE ->
           new Step(
               state,
@@ -207,10 +208,7 @@ public final class SoftcCore {
   }
 
   private static Step startTeardown(
-      SoftcState state,
-      boolean backend,
-      List<SoftcEffect> first,
-      SoftcEffect.Revoke revoke) {
+      SoftcState state, boolean backend, List<SoftcEffect> first, SoftcEffect.Revoke revoke) {
     List<SoftcEffect> effects = new ArrayList<>(first);
     effects.add(new SoftcEffect.StoreSentinel());
     effects.add(revoke);
@@ -243,8 +241,7 @@ public final class SoftcCore {
     }
     SoftcState next =
         state.tearingDown(
-            new Teardown(
-                done.backend(), true, done.detaching(), done.quiesced(), done.drained()));
+            new Teardown(done.backend(), true, done.detaching(), done.quiesced(), done.drained()));
     return done.detaching() ? releaseIfDone(next) : detach(next, List.of());
   }
 
@@ -254,8 +251,7 @@ public final class SoftcCore {
       return same(state);
     }
     return new Step(
-        state.tearingDown(
-            new Teardown(done.backend(), done.unbound(), true, true, done.drained())),
+        state.tearingDown(new Teardown(done.backend(), done.unbound(), true, true, done.drained())),
         List.of(new SoftcEffect.Retire()));
   }
 

@@ -42,7 +42,9 @@ public sealed interface SoftcEffect {
   /** Ask the node to unbind its names; {@link SoftcEvent.NodeUnbound} follows. */
   record UnbindNode() implements SoftcEffect {}
 
-  /** Hand the unbinding to the deferred queue; {@link SoftcEvent.NodeUnbound} follows, some time. */
+  /**
+   * Hand the unbinding to the deferred queue; {@link SoftcEvent.NodeUnbound} follows, some time.
+   */
   record DeferUnbindNode() implements SoftcEffect {}
 
   /** Leave the vnet. */

@@ -91,13 +91,11 @@ public record SoftcState(
   }
 
   SoftcState withPhase(Phase newPhase) {
-    return new SoftcState(
-        newPhase, dying, transientDevice, holder, parked, waiters, teardown);
+    return new SoftcState(newPhase, dying, transientDevice, holder, parked, waiters, teardown);
   }
 
   SoftcState withDying(boolean newDying, List<Long> newWaiters) {
-    return new SoftcState(
-        phase, newDying, transientDevice, holder, parked, newWaiters, teardown);
+    return new SoftcState(phase, newDying, transientDevice, holder, parked, newWaiters, teardown);
   }
 
   SoftcState withTransient(boolean newTransient) {
@@ -116,19 +114,12 @@ public record SoftcState(
   }
 
   SoftcState withParked(Optional<Opener> newParked) {
-    return new SoftcState(
-        phase, dying, transientDevice, holder, newParked, waiters, teardown);
+    return new SoftcState(phase, dying, transientDevice, holder, newParked, waiters, teardown);
   }
 
   SoftcState idle() {
     return new SoftcState(
-        Phase.IDLE,
-        dying,
-        transientDevice,
-        Optional.empty(),
-        Optional.empty(),
-        waiters,
-        teardown);
+        Phase.IDLE, dying, transientDevice, Optional.empty(), Optional.empty(), waiters, teardown);
   }
 
   SoftcState tearingDown(Teardown newTeardown) {

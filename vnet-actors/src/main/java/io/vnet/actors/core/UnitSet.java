@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The units of one driver that are in use: 0 to 32767, lowest free first. Immutable.
  *
- * <p>A bit a unit, in as many words as the highest one needs: 24 bytes for a handful of devices, 4 KiB
- * for all of them, which is what a change copies.
+ * <p>A bit a unit, in as many words as the highest one needs: 24 bytes for a handful of devices, 4
+ * KiB for all of them, which is what a change copies.
  *
  * <p>Source: if_tuntap specification, section 1.3; unr(9).
  */

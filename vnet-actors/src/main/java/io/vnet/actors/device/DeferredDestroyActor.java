@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The task queue that removes nodes nobody may wait for: a transient device that ends itself inside its
- * own last close hands its node over here and goes on.
+ * The task queue that removes nodes nobody may wait for: a transient device that ends itself inside
+ * its own last close hands its node over here and goes on.
  *
  * <p>Source: destroy_dev_sched(9); FreeBSD commit 96c1d8db39df.
  */
@@ -23,8 +23,7 @@ public final class DeferredDestroyActor {
    *
    * @param replyTo told when the names are gone
    */
-  public record Schedule(
-      ActorRef<DeviceActor.Command> node, ReplyTo<DeviceActor.Unbound> replyTo)
+  public record Schedule(ActorRef<DeviceActor.Command> node, ReplyTo<DeviceActor.Unbound> replyTo)
       implements Command {}
 
   /** Say when nothing is left to do. */
@@ -48,26 +47,25 @@ public final class DeferredDestroyActor {
   }
 
   private Behavior<Command> behavior() {
-    return Behaviors.receiveMessage(
-        command -> {
-          switch (command) {
-            case Schedule(var node, var replyTo) -> {
-              pending++;
-              ActorRef<Command> self = context.getSelf();
-              node.tell(new DeviceActor.Unbind(_ -> self.tell(new Done(replyTo))));
-            }
-            case Done(var replyTo) -> {
-              pending--;
-              replyTo.tell(new DeviceActor.Unbound());
-              answerDrains();
-            }
-            case Drain(var replyTo) -> {
-              drains.add(replyTo);
-              answerDrains();
-            }
-          }
-          return Behaviors.same();
-        });
+    return Behaviors.receiveMessage(command -> {
+      switch (command) {
+        case Schedule(var node, var replyTo) -> {
+          pending++;
+          ActorRef<Command> self = context.getSelf();
+          node.tell(new DeviceActor.Unbind(_ -> self.tell(new Done(replyTo))));
+        }
+        case Done(var replyTo) -> {
+          pending--;
+          replyTo.tell(new DeviceActor.Unbound());
+          answerDrains();
+        }
+        case Drain(var replyTo) -> {
+          drains.add(replyTo);
+          answerDrains();
+        }
+      }
+      return Behaviors.same();
+    });
   }
 
   private void answerDrains() {

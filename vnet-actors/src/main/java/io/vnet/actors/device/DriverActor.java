@@ -25,9 +25,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One driver: its units, shared by all vnets, and its nodes.
  *
- * <p>It hands out the lowest free unit, or a given one, and makes the node; it passes destroy requests on
- * to the softc and remembers who asked; when the softc frees the unit, as its last act, it answers them
- * all. So a request that arrives at a softc which has just said its last word is answered too.
+ * <p>It hands out the lowest free unit, or a given one, and makes the node; it passes destroy
+ * requests on to the softc and remembers who asked; when the softc frees the unit, as its last act,
+ * it answers them all. So a request that arrives at a softc which has just said its last word is
+ * answered too.
  *
  * <p>Source: if_tuntap specification, sections 1.3, 1.4, 1.8.
  */
@@ -122,32 +123,31 @@ public final class DriverActor {
   }
 
   private Behavior<Command> behavior() {
-    return Behaviors.receiveMessage(
-        command -> {
-          switch (command) {
-            case Reserve(var name, var replyTo) -> replyTo.tell(reserve(name));
-            case SoftcStarted started -> softcStarted(started);
-            case Destroy destroy -> destroy(destroy);
-            case CancelDestroy(var device, var waiter) -> {
-              Unit unit = find(device);
-              if (unit != null) {
-                unit.tell(new SoftcActor.CancelDestroy(waiter));
-              }
-            }
-            case AwaitGone(var device, var replyTo) -> {
-              Unit unit = find(device);
-              if (unit == null) {
-                replyTo.tell(new Gone());
-              } else {
-                unit.watchers.add(replyTo);
-              }
-            }
-            case DestroyRefused refused -> refused(refused);
-            case FreeUnit(var device) -> free(device);
-            case DestroyAll(var replyTo) -> destroyAll(replyTo);
+    return Behaviors.receiveMessage(command -> {
+      switch (command) {
+        case Reserve(var name, var replyTo) -> replyTo.tell(reserve(name));
+        case SoftcStarted started -> softcStarted(started);
+        case Destroy destroy -> destroy(destroy);
+        case CancelDestroy(var device, var waiter) -> {
+          Unit unit = find(device);
+          if (unit != null) {
+            unit.tell(new SoftcActor.CancelDestroy(waiter));
           }
-          return Behaviors.same();
-        });
+        }
+        case AwaitGone(var device, var replyTo) -> {
+          Unit unit = find(device);
+          if (unit == null) {
+            replyTo.tell(new Gone());
+          } else {
+            unit.watchers.add(replyTo);
+          }
+        }
+        case DestroyRefused refused -> refused(refused);
+        case FreeUnit(var device) -> free(device);
+        case DestroyAll(var replyTo) -> destroyAll(replyTo);
+      }
+      return Behaviors.same();
+    });
   }
 
   private ReserveReply reserve(DeviceName name) {
@@ -181,16 +181,13 @@ public final class DriverActor {
     }
     units = units.with(unit);
     ActorRef<DeviceActor.Command> nodeActor =
-        context.spawn(
-            DeviceActor.create(node, host.nodes()), device + "-" + device.generation());
+        context.spawn(DeviceActor.create(node, host.nodes()), device + "-" + device.generation());
     byUnit.put(unit, new Unit(node, nodeActor));
     return new Reserved(node, nodeActor);
   }
 
-  private static ReserveRefused refuse(
-      DeviceName name, Errno errno, String reason, String remedy) {
-    return new ReserveRefused(
-        new VnetException("create", name.toString(), errno, reason, remedy));
+  private static ReserveRefused refuse(DeviceName name, Errno errno, String reason, String remedy) {
+    return new ReserveRefused(new VnetException("create", name.toString(), errno, reason, remedy));
   }
 
   private void softcStarted(SoftcStarted started) {
@@ -223,8 +220,7 @@ public final class DriverActor {
 
   private void refused(DestroyRefused refused) {
     Unit unit = find(refused.device());
-    ReplyTo<DestroyReply> replyTo =
-        unit == null ? null : unit.destroyers.remove(refused.waiter());
+    ReplyTo<DestroyReply> replyTo = unit == null ? null : unit.destroyers.remove(refused.waiter());
     if (replyTo != null) {
       replyTo.tell(
           new NotDestroyed(

@@ -18,9 +18,10 @@ import java.util.List;
  * requests cost two. Callbacks come in the order of the requests. The actor runs nothing of the
  * requester's: it says {@link Elapsed}, so one bad release holds up nobody else.
  *
- * <p>A section is a few hundred nanoseconds, so a grace period that has not elapsed is looked at again
- * with the next turn of the mailbox, {@link #TURNS} times; after that a reader was preempted inside, and a
- * timer looks. One that takes longer than the limit is named in the log, once, with thread and stack.
+ * <p>A section is a few hundred nanoseconds, so a grace period that has not elapsed is looked at
+ * again with the next turn of the mailbox, {@link #TURNS} times; after that a reader was preempted
+ * inside, and a timer looks. One that takes longer than the limit is named in the log, once, with
+ * thread and stack.
  */
 public final class GracePeriodActor {
   private static final int TURNS = 200;
@@ -62,22 +63,19 @@ public final class GracePeriodActor {
   }
 
   static Behavior<Command> create(HostContext host) {
-    return Behaviors.setup(
-        context ->
-            Behaviors.withTimers(
-                timers -> new GracePeriodActor(context, timers, host).behavior()));
+    return Behaviors.setup(context ->
+        Behaviors.withTimers(timers -> new GracePeriodActor(context, timers, host).behavior()));
   }
 
   private Behavior<Command> behavior() {
-    return Behaviors.receiveMessage(
-        command -> {
-          switch (command) {
-            case Retire retire -> add(retire);
-            case Barrier(var replyTo) -> add(new Retire(0, replyTo));
-            case Check _ -> check();
-          }
-          return Behaviors.same();
-        });
+    return Behaviors.receiveMessage(command -> {
+      switch (command) {
+        case Retire retire -> add(retire);
+        case Barrier(var replyTo) -> add(new Retire(0, replyTo));
+        case Check _ -> check();
+      }
+      return Behaviors.same();
+    });
   }
 
   private void add(Retire retire) {

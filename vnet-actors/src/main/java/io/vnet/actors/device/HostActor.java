@@ -12,8 +12,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The root of a host's actors. It starts them, and ends them in the order of a module's unload: no new
- * devices, all devices destroyed, no node left, the deferred queue empty, the grace periods over.
+ * The root of a host's actors. It starts them, and ends them in the order of a module's unload: no
+ * new devices, all devices destroyed, no node left, the deferred queue empty, the grace periods
+ * over.
  *
  * <p>Source: if_tuntap specification, section 6.2.
  */
@@ -74,37 +75,33 @@ public final class HostActor {
   }
 
   private Behavior<Command> behavior() {
-    return Behaviors.receiveMessage(
-        command -> {
-          ActorRef<Command> self = context.getSelf();
-          switch (command) {
-            case WhoIsThere(var replyTo) -> replyTo.tell(actors);
-            case Terminate(var replyTo) -> {
-              terminators.add(replyTo);
-              if (terminators.size() == 1) {
-                actors
-                    .drivers()
-                    .values()
-                    .forEach(
-                        driver ->
-                            driver.tell(
-                                new DriverActor.DestroyAll(_ -> self.tell(new DriverDrained()))));
-              }
-            }
-            case DriverDrained _ -> {
-              if (--driversLeft == 0) {
-                deferred.tell(new DeferredDestroyActor.Drain(_ -> self.tell(new QueueDrained())));
-              }
-            }
-            case QueueDrained _ ->
-                gracePeriod.tell(
-                    new GracePeriodActor.Barrier(_ -> self.tell(new GracePeriodsOver())));
-            case GracePeriodsOver _ -> {
-              terminators.forEach(replyTo -> replyTo.tell(new Terminated()));
-              return Behaviors.stopped();
-            }
+    return Behaviors.receiveMessage(command -> {
+      ActorRef<Command> self = context.getSelf();
+      switch (command) {
+        case WhoIsThere(var replyTo) -> replyTo.tell(actors);
+        case Terminate(var replyTo) -> {
+          terminators.add(replyTo);
+          if (terminators.size() == 1) {
+            actors
+                .drivers()
+                .values()
+                .forEach(driver ->
+                    driver.tell(new DriverActor.DestroyAll(_ -> self.tell(new DriverDrained()))));
           }
-          return Behaviors.same();
-        });
+        }
+        case DriverDrained _ -> {
+          if (--driversLeft == 0) {
+            deferred.tell(new DeferredDestroyActor.Drain(_ -> self.tell(new QueueDrained())));
+          }
+        }
+        case QueueDrained _ ->
+            gracePeriod.tell(new GracePeriodActor.Barrier(_ -> self.tell(new GracePeriodsOver())));
+        case GracePeriodsOver _ -> {
+          terminators.forEach(replyTo -> replyTo.tell(new Terminated()));
+          return Behaviors.stopped();
+        }
+      }
+      return Behaviors.same();
+    });
   }
 }

@@ -9,9 +9,9 @@ import java.util.Optional;
 /**
  * The character device of one device: a name in the {@link NodeTable} and a pointer to the softc.
  *
- * <p><b>Who writes:</b> the softc's actor, the pointer and the picture. <b>Who reads:</b> any thread; the
- * pointer only inside an epoch section, in which the softc may be told something: its actor stops only
- * after a grace period that began after the sentinel was stored.
+ * <p><b>Who writes:</b> the softc's actor, the pointer and the picture. <b>Who reads:</b> any
+ * thread; the pointer only inside an epoch section, in which the softc may be told something: its
+ * actor stops only after a grace period that began after the sentinel was stored.
  */
 public final class Node {
   /** What the pointer can be. */

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The names under which nodes can be found: what {@code /dev} is to the drivers. One for all drivers and
- * vnets of a host. Safe on any thread; only DriverActors and DeviceActors write.
+ * The names under which nodes can be found: what {@code /dev} is to the drivers. One for all
+ * drivers and vnets of a host. Safe on any thread; only DriverActors and DeviceActors write.
  */
 public final class NodeTable {
   private final Map<String, Node> nodes = new ConcurrentHashMap<>();

@@ -18,11 +18,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * The handle of one open: a port over the device's backend, and the one message that its close sends.
+ * The handle of one open: a port over the device's backend, and the one message that its close
+ * sends.
  *
- * <p>A packet here costs what the backend costs (see {@link io.vnet.actors.memory.MemoryBackend} and the
- * host's) and no message. {@link #read} and {@link #write} move one packet through a batch of their own
- * call: convenient, not fast.
+ * <p>A packet here costs what the backend costs (see {@link io.vnet.actors.memory.MemoryBackend}
+ * and the host's) and no message. {@link #read} and {@link #write} move one packet through a batch
+ * of their own call: convenient, not fast.
  */
 final class OpenHandle extends GuardedPort implements DeviceHandle {
   private static final int LONGEST_WRITE_BYTES = 65535;

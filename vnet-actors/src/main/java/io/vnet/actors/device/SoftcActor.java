@@ -34,14 +34,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * One device's softc: feeds {@link SoftcCore} with what happens and carries out what it says.
  *
- * <p><b>Owner:</b> this actor owns the {@link Softc} (state, backend, current handle). What may block goes
- * to the device's {@link BlockingLane} and comes back as a message.
+ * <p><b>Owner:</b> this actor owns the {@link Softc} (state, backend, current handle). What may
+ * block goes to the device's {@link BlockingLane} and comes back as a message.
  *
- * <p><b>Supervision:</b> if carrying out an effect throws, the actor restarts into a forced destroy: it
- * never goes on with half a state. Its mailbox survives, so everybody who told it something is answered.
+ * <p><b>Supervision:</b> if carrying out an effect throws, the actor restarts into a forced
+ * destroy: it never goes on with half a state. Its mailbox survives, so everybody who told it
+ * something is answered.
  *
- * <p>It stops when its driver says so, after {@link SoftcEffect.FreeUnit}: by then no thread can hold its
- * address (a grace period has passed since the sentinel), and the driver forwards nothing more.
+ * <p>It stops when its driver says so, after {@link SoftcEffect.FreeUnit}: by then no thread can
+ * hold its address (a grace period has passed since the sentinel), and the driver forwards nothing
+ * more.
  */
 public final class SoftcActor {
   /** What it understands. */
@@ -176,8 +178,7 @@ public final class SoftcActor {
       case HostBacking backing -> {
         ActorRef<Command> self = context.getSelf();
         BackendRequest request =
-            new BackendRequest(
-                softc.device.name(), softc.spec.mtu(), softc.spec.up(), backing);
+            new BackendRequest(softc.device.name(), softc.spec.mtu(), softc.spec.up(), backing);
         softc.lane.execute(() -> self.tell(openHost(request)));
       }
     }
@@ -302,8 +303,7 @@ public final class SoftcActor {
       case SoftcEffect.LinkDown _ -> {
         DeviceBackend backend = backend();
         PortLedger ledger = ledger();
-        onBackend(
-            effect, () -> backend.linkDown(ledger), Optional.of(new SoftcEvent.Flushed()));
+        onBackend(effect, () -> backend.linkDown(ledger), Optional.of(new SoftcEvent.Flushed()));
       }
       case SoftcEffect.ReportClosed _ -> {
         softc.relay.handle = null;
@@ -372,18 +372,16 @@ public final class SoftcActor {
   }
 
   private void revoke(Errno errno, String reason) {
-    softc.handle.ifPresent(
-        handle -> {
-          if (handle.revoke(errno, reason)) {
-            publish(DeviceEvent.Kind.HANDLE_REVOKED, reason);
-          }
-        });
-    softc.backend.ifPresent(
-        backend -> {
-          if (backend instanceof MemoryBackend memory) {
-            memory.revokeNetworkEnd(errno, reason);
-          }
-        });
+    softc.handle.ifPresent(handle -> {
+      if (handle.revoke(errno, reason)) {
+        publish(DeviceEvent.Kind.HANDLE_REVOKED, reason);
+      }
+    });
+    softc.backend.ifPresent(backend -> {
+      if (backend instanceof MemoryBackend memory) {
+        memory.revokeNetworkEnd(errno, reason);
+      }
+    });
   }
 
   private void release() {
@@ -407,15 +405,14 @@ public final class SoftcActor {
       return;
     }
     ActorRef<Command> self = context.getSelf();
-    softc.lane.execute(
-        () -> {
-          try {
-            call.run();
-          } catch (RuntimeException e) {
-            self.tell(new CallFailed(effect, e));
-          }
-          after.ifPresent(event -> self.tell(new Happened(event)));
-        });
+    softc.lane.execute(() -> {
+      try {
+        call.run();
+      } catch (RuntimeException e) {
+        self.tell(new CallFailed(effect, e));
+      }
+      after.ifPresent(event -> self.tell(new Happened(event)));
+    });
   }
 
   private DeviceBackend backend() {
@@ -465,8 +462,8 @@ public final class SoftcActor {
   }
 
   /**
-   * Stands between the backend's poller and whoever holds the device now. A signal that finds no handle is
-   * not missed: a new handle looks before it waits.
+   * Stands between the backend's poller and whoever holds the device now. A signal that finds no
+   * handle is not missed: a new handle looks before it waits.
    */
   private static final class BackendRelay implements BackendListener {
     private volatile @Nullable OpenHandle handle;

@@ -19,8 +19,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * One instance of the network stack: accepts names for creation (its cloners), knows the interfaces that
- * live in it, and is the parent of the softcs that were born in it.
+ * One instance of the network stack: accepts names for creation (its cloners), knows the interfaces
+ * that live in it, and is the parent of the softcs that were born in it.
  *
  * <p>Source: if_tuntap specification, sections 1.4 and 6.3.
  */
@@ -79,42 +79,39 @@ public final class VnetActor {
       ActorRef<GracePeriodActor.Command> gracePeriod,
       ActorRef<DeferredDestroyActor.Command> deferred) {
     return Behaviors.supervise(
-            Behaviors.<Command>setup(
-                context ->
-                    new VnetActor(context, host, name, drivers, gracePeriod, deferred)
-                        .behavior()))
+            Behaviors.<Command>setup(context ->
+                new VnetActor(context, host, name, drivers, gracePeriod, deferred).behavior()))
         .onFailure(SupervisorStrategy.resume());
   }
 
   private Behavior<Command> behavior() {
-    return Behaviors.receiveMessage(
-        command -> {
-          switch (command) {
-            case Create(var spec, var replyTo) ->
-                check(spec)
-                    .ifPresentOrElse(
-                        refusal -> replyTo.tell(new CreateFailed(refusal)),
-                        () -> reserve(spec, replyTo));
-            case ReserveAnswered(var spec, var replyTo, var reply) -> {
-              switch (reply) {
-                case DriverActor.ReserveRefused(var cause) -> replyTo.tell(new CreateFailed(cause));
-                case DriverActor.Reserved(var node, var nodeActor) ->
-                    spawn(spec, replyTo, node, nodeActor);
-              }
-            }
-            case Attached(var device, var interfaceName) -> {
-              interfaces.put(device, interfaceName);
-              interfaceNames.add(interfaceName);
-            }
-            case Detached(var device) -> {
-              String interfaceName = interfaces.remove(device);
-              if (interfaceName != null) {
-                interfaceNames.remove(interfaceName);
-              }
-            }
+    return Behaviors.receiveMessage(command -> {
+      switch (command) {
+        case Create(var spec, var replyTo) ->
+            check(spec)
+                .ifPresentOrElse(
+                    refusal -> replyTo.tell(new CreateFailed(refusal)),
+                    () -> reserve(spec, replyTo));
+        case ReserveAnswered(var spec, var replyTo, var reply) -> {
+          switch (reply) {
+            case DriverActor.ReserveRefused(var cause) -> replyTo.tell(new CreateFailed(cause));
+            case DriverActor.Reserved(var node, var nodeActor) ->
+                spawn(spec, replyTo, node, nodeActor);
           }
-          return Behaviors.same();
-        });
+        }
+        case Attached(var device, var interfaceName) -> {
+          interfaces.put(device, interfaceName);
+          interfaceNames.add(interfaceName);
+        }
+        case Detached(var device) -> {
+          String interfaceName = interfaces.remove(device);
+          if (interfaceName != null) {
+            interfaceNames.remove(interfaceName);
+          }
+        }
+      }
+      return Behaviors.same();
+    });
   }
 
   private Optional<VnetException> check(DeviceSpec spec) {
@@ -134,12 +131,7 @@ public final class VnetActor {
       return refusal(
           spec,
           Errno.EINVAL,
-          "MTU "
-              + spec.mtu()
-              + " is not within "
-              + DeviceSpec.MIN_MTU
-              + ".."
-              + DeviceSpec.MAX_MTU,
+          "MTU " + spec.mtu() + " is not within " + DeviceSpec.MIN_MTU + ".." + DeviceSpec.MAX_MTU,
           "use an MTU within the range");
     }
     return Optional.empty();
@@ -182,8 +174,7 @@ public final class VnetActor {
     driver.tell(
         new DriverActor.SoftcStarted(
             device,
-            context.spawn(
-                SoftcActor.create(host, softc), device + "-" + device.generation())));
+            context.spawn(SoftcActor.create(host, softc), device + "-" + device.generation())));
   }
 
   private ActorRef<DriverActor.Command> driver(DriverKind kind) {

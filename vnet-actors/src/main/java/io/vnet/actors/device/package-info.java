@@ -11,13 +11,15 @@
  *       └─ SoftcActor tun3-17     the tunnel: feeds SoftcCore, carries out what it says
  * </pre>
  *
- * <p><b>Messages:</b> a facade thread tells the VnetActor (create), the DriverActor (destroy) and, having
- * found the node's pointer inside an epoch section, the softc itself (open, close). Nobody asks and waits:
- * an actor posts and moves on. A softc outlives every message that was told to it: it stops when the
- * driver says so, after a grace period that began when the sentinel was in its place.
+ * <p><b>Messages:</b> a facade thread tells the VnetActor (create), the DriverActor (destroy) and,
+ * having found the node's pointer inside an epoch section, the softc itself (open, close). Nobody
+ * asks and waits: an actor posts and moves on. A softc outlives every message that was told to it:
+ * it stops when the driver says so, after a grace period that began when the sentinel was in its
+ * place.
  *
- * <p><b>Threads:</b> actors run on the actor system's dispatcher and never block; what blocks (opening
- * and closing descriptors) runs in a {@link io.vnet.actors.device.BlockingLane}. Packets never come here.
+ * <p><b>Threads:</b> actors run on the actor system's dispatcher and never block; what blocks
+ * (opening and closing descriptors) runs in a {@link io.vnet.actors.device.BlockingLane}. Packets
+ * never come here.
  */
 @NullMarked
 package io.vnet.actors.device;

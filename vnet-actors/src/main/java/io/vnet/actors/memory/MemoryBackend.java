@@ -21,13 +21,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * The backend of an in-memory device: two rings between its handle and its network end.
  *
- * <p><b>Threads:</b> the handle's receiver consumes {@code outbound} and its sender produces into {@code
- * inbound}, the network end's the other way round; each side is let in by its port, one thread a
- * direction. Life-cycle calls come from the softc's actor.
+ * <p><b>Threads:</b> the handle's receiver consumes {@code outbound} and its sender produces into
+ * {@code inbound}, the network end's the other way round; each side is let in by its port, one
+ * thread a direction. Life-cycle calls come from the softc's actor.
  *
- * <p><b>A batch costs</b> one copy into the ring and one out of it, a release store and an acquire load a
- * packet, a full fence a batch to see whether the other side waits; no system call, no allocation. A
- * thread hop only where the other side is asleep.
+ * <p><b>A batch costs</b> one copy into the ring and one out of it, a release store and an acquire
+ * load a packet, a full fence a batch to see whether the other side waits; no system call, no
+ * allocation. A thread hop only where the other side is asleep.
  */
 public final class MemoryBackend implements DeviceBackend {
   private static final int LINK_HEADER_BYTES = 18;
@@ -292,8 +292,7 @@ public final class MemoryBackend implements DeviceBackend {
     return true;
   }
 
-  private static int dropRest(
-      PacketBatch batch, int from, PortLedger ledger, DropReason reason) {
+  private static int dropRest(PacketBatch batch, int from, PortLedger ledger, DropReason reason) {
     int rest = batch.count() - from;
     ledger.dropped(reason, rest);
     return rest;

@@ -12,16 +12,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A bounded queue of packets from one producer to one consumer at a time, in one slab.
  *
- * <p>Layout: records behind each other, each an {@code int} length and the packet's bytes, padded to 8
- * bytes. A record never wraps: {@link #SKIP} as a length says that the rest of the slab is unused.
- * {@code head} and {@code tail} are byte positions that only grow; position modulo capacity is the
- * offset. The producer publishes a record by a release store of {@code tail}, the consumer its end by
- * one of {@code head}.
+ * <p>Layout: records behind each other, each an {@code int} length and the packet's bytes, padded
+ * to 8 bytes. A record never wraps: {@link #SKIP} as a length says that the rest of the slab is
+ * unused. {@code head} and {@code tail} are byte positions that only grow; position modulo capacity
+ * is the offset. The producer publishes a record by a release store of {@code tail}, the consumer
+ * its end by one of {@code head}.
  *
- * <p><b>Copies:</b> one in, one out. <b>Allocation:</b> none but the slab, taken by the first packet.
+ * <p><b>Copies:</b> one in, one out. <b>Allocation:</b> none but the slab, taken by the first
+ * packet.
  *
- * <p><b>Waiting:</b> a side that found nothing to do sets its flag, looks again, and is told by the other
- * side, which looks at the flag after each publication with a full fence between.
+ * <p><b>Waiting:</b> a side that found nothing to do sets its flag, looks again, and is told by the
+ * other side, which looks at the flag after each publication with a full fence between.
  */
 final class PacketRing {
   private static final ValueLayout.OfInt LENGTH = ValueLayout.JAVA_INT;
@@ -94,7 +95,9 @@ final class PacketRing {
     return true;
   }
 
-  /** Producer: will wait for room. It has to offer once more after this, or it may wait for ever. */
+  /**
+   * Producer: will wait for room. It has to offer once more after this, or it may wait for ever.
+   */
   void producerWaits(boolean waits) {
     PRODUCER_WAITS.setVolatile(this, waits);
     VarHandle.fullFence();
@@ -163,7 +166,9 @@ final class PacketRing {
     HEAD.setRelease(this, position);
   }
 
-  /** Consumer: will wait for packets. It has to look once more after this, or it may wait for ever. */
+  /**
+   * Consumer: will wait for packets. It has to look once more after this, or it may wait for ever.
+   */
   void consumerWaits(boolean waits) {
     CONSUMER_WAITS.setVolatile(this, waits);
     VarHandle.fullFence();

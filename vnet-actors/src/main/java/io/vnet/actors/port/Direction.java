@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One direction of a port: the epoch slot that its one user at a time works in.
  *
- * <p>{@link #enter} waits for a user before, who never blocks inside; a user who was preempted there
- * costs the next one a time slice, as a spin lock does. After {@link #retire} nobody enters any more, and
- * the slot is unregistered by whoever is last: the retiring thread, or the user who was inside then.
+ * <p>{@link #enter} waits for a user before, who never blocks inside; a user who was preempted
+ * there costs the next one a time slice, as a spin lock does. After {@link #retire} nobody enters
+ * any more, and the slot is unregistered by whoever is last: the retiring thread, or the user who
+ * was inside then.
  */
 final class Direction {
   private static final int SPINS = 64;

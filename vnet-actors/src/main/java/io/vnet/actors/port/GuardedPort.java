@@ -19,14 +19,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * A port whose calls are epoch sections and that can be taken away from its user.
  *
- * <p><b>Life:</b> open → closed by its user ({@link #close}: EBADF from then on) or revoked by the device
- * ({@link #revoke}: the device's errno from then on), whichever comes first. Both wake whoever waits.
- * What the port works on (a descriptor, a ring's memory) may be released after a grace period that
- * began after the revocation: a call that got in before is inside its section until it leaves.
+ * <p><b>Life:</b> open → closed by its user ({@link #close}: EBADF from then on) or revoked by the
+ * device ({@link #revoke}: the device's errno from then on), whichever comes first. Both wake
+ * whoever waits. What the port works on (a descriptor, a ring's memory) may be released after a
+ * grace period that began after the revocation: a call that got in before is inside its section
+ * until it leaves.
  *
- * <p><b>Cost</b> of a call: one compare-and-set to become the direction's user, an epoch enter and exit,
- * a volatile read of the state; no allocation, no system call, no thread hop. The work itself is the
- * subclass's.
+ * <p><b>Cost</b> of a call: one compare-and-set to become the direction's user, an epoch enter and
+ * exit, a volatile read of the state; no allocation, no system call, no thread hop. The work itself
+ * is the subclass's.
  */
 public abstract class GuardedPort implements PacketPort {
   private final String name;
@@ -170,7 +171,8 @@ public abstract class GuardedPort implements PacketPort {
   }
 
   /**
-   * Takes the port away from its user: each call from now on fails, whoever waits wakes. Never waits.
+   * Takes the port away from its user: each call from now on fails, whoever waits wakes. Never
+   * waits.
    *
    * @return false if it had ended before
    */

@@ -14,8 +14,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A thread, platform or virtual, that waits at a port: it parks outside any epoch section and does the
- * non-blocking call again when the port signals. It holds no memory while it waits.
+ * A thread, platform or virtual, that waits at a port: it parks outside any epoch section and does
+ * the non-blocking call again when the port signals. It holds no memory while it waits.
  */
 public final class PortWaiter implements PortListener {
   private final Thread thread = Thread.currentThread();
@@ -29,7 +29,8 @@ public final class PortWaiter implements PortListener {
    * @param singles batches of capacity 1
    * @param nanos how long to wait at the most; {@code Long.MAX_VALUE}: for ever
    * @return empty when the time is over
-   * @throws VnetException EINTR if the thread is interrupted, whose flag stays set; what the port throws
+   * @throws VnetException EINTR if the thread is interrupted, whose flag stays set; what the port
+   *     throws
    */
   public static Optional<Packet> receiveOne(
       PacketPort port, BatchPool singles, long nanos, LongSupplier nanoClock) {

@@ -13,13 +13,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a port receives, as batches. A pull reads once, as much as fits a batch, and pushes it; a pull that
- * finds nothing waits for the port's signal. No demand, no read: a slow consumer leaves the packets in
- * the port's own queue.
+ * What a port receives, as batches. A pull reads once, as much as fits a batch, and pushes it; a
+ * pull that finds nothing waits for the port's signal. No demand, no read: a slow consumer leaves
+ * the packets in the port's own queue.
  *
- * <p><b>A batch costs</b> what the port's receive costs (host device: one read(2) a packet and one more that
- * says EAGAIN; no copy), no allocation, and one message to the stage a wake-up. The thread hops are the
- * stream's: none on the port's island.
+ * <p><b>A batch costs</b> what the port's receive costs (host device: one read(2) a packet and one
+ * more that says EAGAIN; no copy), no allocation, and one message to the stage a wake-up. The
+ * thread hops are the stream's: none on the port's island.
  */
 final class BatchSource extends GraphStage<SourceShape<PacketBatch>> {
   private final Outlet<PacketBatch> out = Outlet.create("BatchSource.out");

@@ -2,8 +2,8 @@ package io.vnet.actors.stream;
 
 import akka.actor.typed.ActorSystem;
 import akka.dispatch.Dispatcher;
-import akka.dispatch.Dispatchers;
 import akka.dispatch.DispatcherPrerequisites;
+import akka.dispatch.Dispatchers;
 import akka.dispatch.ExecutorServiceConfigurator;
 import akka.dispatch.ExecutorServiceFactory;
 import akka.dispatch.MessageDispatcher;
@@ -23,11 +23,12 @@ import scala.concurrent.duration.Duration;
 import scala.concurrent.duration.FiniteDuration;
 
 /**
- * Akka dispatchers over islands: actors and streams on such a dispatcher run on the island's thread.
+ * Akka dispatchers over islands: actors and streams on such a dispatcher run on the island's
+ * thread.
  *
- * <p>One dispatcher an island and actor system, registered when first asked for. Shutting an actor system
- * down does not stop the island; an island that has stopped hands late tasks (the ends of streams) to the
- * system's default dispatcher. Safe on any thread.
+ * <p>One dispatcher an island and actor system, registered when first asked for. Shutting an actor
+ * system down does not stop the island; an island that has stopped hands late tasks (the ends of
+ * streams) to the system's default dispatcher. Safe on any thread.
  */
 public final class IslandDispatchers {
   // One mailbox turn handles this many messages before the island looks at its poller again.
@@ -49,7 +50,8 @@ public final class IslandDispatchers {
   }
 
   private String register(Island island) {
-    String id = "vnet." + island.name() + "-" + Integer.toHexString(System.identityHashCode(island));
+    String id =
+        "vnet." + island.name() + "-" + Integer.toHexString(System.identityHashCode(island));
     Dispatchers dispatchers = system.classicSystem().dispatchers();
     Config config =
         ConfigFactory.parseMap(Map.of("id", id))
@@ -72,11 +74,7 @@ public final class IslandDispatchers {
   private static final class Configurator extends MessageDispatcherConfigurator {
     private final MessageDispatcher dispatcher;
 
-    Configurator(
-        Config config,
-        DispatcherPrerequisites prerequisites,
-        String id,
-        Executor island) {
+    Configurator(Config config, DispatcherPrerequisites prerequisites, String id, Executor island) {
       super(config, prerequisites);
       this.dispatcher =
           new Dispatcher(
@@ -97,10 +95,7 @@ public final class IslandDispatchers {
   private static final class IslandExecutors extends ExecutorServiceConfigurator {
     private final Executor island;
 
-    IslandExecutors(
-        Config config,
-        DispatcherPrerequisites prerequisites,
-        Executor island) {
+    IslandExecutors(Config config, DispatcherPrerequisites prerequisites, Executor island) {
       super(config, prerequisites);
       this.island = island;
     }

@@ -15,8 +15,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a port receives, packet by packet, as copies that need no release. Reads a batch when the one before
- * is used up. Costs an object and an array a packet; for speed there is {@link BatchSource}.
+ * What a port receives, packet by packet, as copies that need no release. Reads a batch when the
+ * one before is used up. Costs an object and an array a packet; for speed there is {@link
+ * BatchSource}.
  */
 final class PacketSource extends GraphStage<SourceShape<Packet>> {
   private final Outlet<Packet> out = Outlet.create("PacketSource.out");

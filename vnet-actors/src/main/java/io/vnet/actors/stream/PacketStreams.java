@@ -17,8 +17,8 @@ import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
-import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.Island;
+import io.vnet.api.port.PacketPort;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow.Publisher;
@@ -30,13 +30,13 @@ import java.util.concurrent.Flow.Subscriber;
  *
  * <p><b>Demand</b> drives everything: nothing is read that nobody asked for.
  *
- * <p><b>The streams own the port:</b> when the last stage over it has ended, for whatever reason, it is
- * closed. So a source and a sink in two streams keep it open until both are done, and a source alone
- * closes it when it is cancelled.
+ * <p><b>The streams own the port:</b> when the last stage over it has ended, for whatever reason,
+ * it is closed. So a source and a sink in two streams keep it open until both are done, and a
+ * source alone closes it when it is cancelled.
  *
- * <p><b>How they end:</b> the port's user closes it: the source completes, the sink cancels and its value
- * completes. The device is destroyed by force, or its backend is lost: both fail with {@link VnetException}
- * (ENXIO, ENODEV). A destroy that waits does nothing to a stream.
+ * <p><b>How they end:</b> the port's user closes it: the source completes, the sink cancels and its
+ * value completes. The device is destroyed by force, or its backend is lost: both fail with {@link
+ * VnetException} (ENXIO, ENODEV). A destroy that waits does nothing to a stream.
  *
  * <p>Safe on any thread; each source, sink and flow may be run once.
  */
@@ -92,8 +92,9 @@ public final class PacketStreams {
 
   /** {@link #packets} for whoever has no Akka; one subscriber. */
   public Publisher<Packet> packetPublisher() {
-    return run(packets().toMat(
-        JavaFlowSupport.Sink.asPublisher(AsPublisher.WITHOUT_FANOUT), Keep.right()));
+    return run(
+        packets()
+            .toMat(JavaFlowSupport.Sink.asPublisher(AsPublisher.WITHOUT_FANOUT), Keep.right()));
   }
 
   /** {@link #packetSink} for whoever has no Akka. */
@@ -103,19 +104,19 @@ public final class PacketStreams {
 
   /** {@link #batches} for whoever has no Akka; one subscriber, who releases each batch. */
   public Publisher<PacketBatch> batchPublisher() {
-    return run(batches().toMat(
-        JavaFlowSupport.Sink.asPublisher(AsPublisher.WITHOUT_FANOUT), Keep.right()));
+    return run(
+        batches()
+            .toMat(JavaFlowSupport.Sink.asPublisher(AsPublisher.WITHOUT_FANOUT), Keep.right()));
   }
 
   /** {@link #batchSink} for whoever has no Akka. */
   public Subscriber<PacketBatch> batchSubscriber() {
-    return run(
-        JavaFlowSupport.Source.<PacketBatch>asSubscriber().toMat(batchSink(), Keep.left()));
+    return run(JavaFlowSupport.Source.<PacketBatch>asSubscriber().toMat(batchSink(), Keep.left()));
   }
 
   /**
-   * Attributes that put a stream on the port's I/O thread; none if the port has no such thread. They have
-   * an effect on a whole runnable graph, not on a part of one.
+   * Attributes that put a stream on the port's I/O thread; none if the port has no such thread.
+   * They have an effect on a whole runnable graph, not on a part of one.
    */
   public Attributes onIsland() {
     Optional<Island> island = share.port().island();

@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stage that listens to a port: brings the port's signals to the stage's own thread, at most one on the
- * way at a time, and takes part in the port's {@link PortShare}.
+ * A stage that listens to a port: brings the port's signals to the stage's own thread, at most one
+ * on the way at a time, and takes part in the port's {@link PortShare}.
  */
 abstract class PortLogic extends GraphStageLogic {
   private final PortShare share;
@@ -44,16 +44,15 @@ abstract class PortLogic extends GraphStageLogic {
   public void preStart() throws Exception {
     share.begin();
     AsyncCallback<Boolean> wake =
-        createAsyncCallback(
-            (Boolean _) -> {
-              signalled.set(false);
-              Closed ended = closed;
-              if (ended == null) {
-                onSignal();
-              } else {
-                onPortClosed(ended.cause());
-              }
-            });
+        createAsyncCallback((Boolean _) -> {
+          signalled.set(false);
+          Closed ended = closed;
+          if (ended == null) {
+            onSignal();
+          } else {
+            onPortClosed(ended.cause());
+          }
+        });
     registration =
         port()
             .listen(

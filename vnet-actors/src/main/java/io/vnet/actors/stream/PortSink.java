@@ -18,11 +18,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends what comes to a port. A batch is written whole, released, and only then the next is pulled; what
- * finds no room waits for the port's signal, and upstream waits with it.
+ * Sends what comes to a port. A batch is written whole, released, and only then the next is pulled;
+ * what finds no room waits for the port's signal, and upstream waits with it.
  *
- * <p><b>A batch costs</b> what the port's send costs (host device: one write(2) a packet; no copy) and no
- * allocation.
+ * <p><b>A batch costs</b> what the port's send costs (host device: one write(2) a packet; no copy)
+ * and no allocation.
  *
  * @param <T> batches, or what a batch is made of
  */

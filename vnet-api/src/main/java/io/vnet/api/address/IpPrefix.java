@@ -39,8 +39,7 @@ public record IpPrefix(IpAddress address, int length) {
   /** The same prefix with the host bits at zero. */
   public IpPrefix network() {
     return new IpPrefix(
-        new IpAddress(
-            address.v6(), address.high() & highMask(), address.low() & lowMask()),
+        new IpAddress(address.v6(), address.high() & highMask(), address.low() & lowMask()),
         length);
   }
 

@@ -6,11 +6,12 @@ import io.vnet.api.port.PortLedger;
 import java.util.Optional;
 
 /**
- * What carries a device's packets, from create to destroy. It may own a descriptor and off-heap memory:
- * what an epoch has to protect.
+ * What carries a device's packets, from create to destroy. It may own a descriptor and off-heap
+ * memory: what an epoch has to protect.
  *
- * <p>The order of a life: made → {@link #start} → any number of { {@link #linkUp} → {@link #receive},
- * {@link #send} → {@link #linkDown} } → {@link #quiesce} → a grace period → {@link #release}.
+ * <p>The order of a life: made → {@link #start} → any number of { {@link #linkUp} → {@link
+ * #receive}, {@link #send} → {@link #linkDown} } → {@link #quiesce} → a grace period → {@link
+ * #release}.
  */
 public interface DeviceBackend {
   /** The name of the interface end. */
@@ -23,8 +24,8 @@ public interface DeviceBackend {
   Optional<Island> island();
 
   /**
-   * Whether {@link #linkUp}, {@link #linkDown} and {@link #release} may block (make system calls): such
-   * ones are called on a thread made for that, else on the caller's.
+   * Whether {@link #linkUp}, {@link #linkDown} and {@link #release} may block (make system calls):
+   * such ones are called on a thread made for that, else on the caller's.
    */
   boolean blocking();
 
@@ -35,15 +36,16 @@ public interface DeviceBackend {
   void linkUp();
 
   /**
-   * The last handle is closed: carrier off, and what waits for a reader is dropped, up to a bound. May
-   * block. Nobody receives or sends meanwhile.
+   * The last handle is closed: carrier off, and what waits for a reader is dropped, up to a bound.
+   * May block. Nobody receives or sends meanwhile.
    *
    * @param ledger counts the dropped packets
    */
   void linkDown(PortLedger ledger);
 
   /**
-   * Appends what has arrived. Inside the caller's epoch section; one receiver at a time; never blocks.
+   * Appends what has arrived. Inside the caller's epoch section; one receiver at a time; never
+   * blocks.
    *
    * @return packets appended
    * @throws io.vnet.api.error.VnetException if the backend has failed for good
@@ -58,21 +60,25 @@ public interface DeviceBackend {
    */
   int send(PacketBatch batch, int from, PortLedger ledger);
 
-  /** After a {@link #receive}, outside the section: wakes a sender at the other end, if one waits. */
+  /**
+   * After a {@link #receive}, outside the section: wakes a sender at the other end, if one waits.
+   */
   default void afterReceive() {}
 
-  /** After a {@link #send}, outside the section: wakes a receiver at the other end, if one waits. */
+  /**
+   * After a {@link #send}, outside the section: wakes a receiver at the other end, if one waits.
+   */
   default void afterSend() {}
 
   /**
-   * Leaves the poller: after {@code done} no I/O is in flight, no signal comes, and no thread of the
-   * backend's own touches its descriptor. Never blocks; calls back on any thread, once.
+   * Leaves the poller: after {@code done} no I/O is in flight, no signal comes, and no thread of
+   * the backend's own touches its descriptor. Never blocks; calls back on any thread, once.
    */
   void quiesce(Runnable done);
 
   /**
-   * Closes the descriptor and gives the memory back. Called once, after a grace period in which every
-   * reader left. May block (a tun's close takes 16 to 32 ms in the kernel).
+   * Closes the descriptor and gives the memory back. Called once, after a grace period in which
+   * every reader left. May block (a tun's close takes 16 to 32 ms in the kernel).
    *
    * @param ledger counts packets that still waited
    */

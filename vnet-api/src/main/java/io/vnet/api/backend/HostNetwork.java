@@ -4,13 +4,13 @@ import io.vnet.api.port.Island;
 import java.util.List;
 
 /**
- * The host's kernel as a maker of devices, with the I/O threads that serve them. Safe on any thread.
- * Closing it stops its I/O threads; its backends must be released before.
+ * The host's kernel as a maker of devices, with the I/O threads that serve them. Safe on any
+ * thread. Closing it stops its I/O threads; its backends must be released before.
  */
 public interface HostNetwork extends AutoCloseable {
   /**
-   * Makes or attaches to a host interface, configures it and registers it with an island. Blocks. If a
-   * step fails the earlier ones are undone and every descriptor is closed.
+   * Makes or attaches to a host interface, configures it and registers it with an island. Blocks.
+   * If a step fails the earlier ones are undone and every descriptor is closed.
    *
    * @throws io.vnet.api.error.VnetException with the failing call's name and errno, and the remedy
    */

@@ -11,8 +11,8 @@ public interface HostNetworkProvider {
   /**
    * Tries whether devices can be made here and now, without leaving anything behind.
    *
-   * @return empty if so, else what {@link HostNetwork#open} would fail with: the missing capability,
-   *     node or module, and the remedy
+   * @return empty if so, else what {@link HostNetwork#open} would fail with: the missing
+   *     capability, node or module, and the remedy
    */
   Optional<VnetException> obstacle();
 

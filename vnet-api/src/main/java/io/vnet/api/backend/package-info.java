@@ -4,8 +4,8 @@
  * java.util.ServiceLoader} as {@link io.vnet.api.backend.HostNetworkProvider}; vnet-actors brings
  * its own in-memory one.
  *
- * <p>Only a device's owner calls here: the softc's actor for the life cycle, the handle for the packets,
- * inside an epoch section. Each method says on which thread.
+ * <p>Only a device's owner calls here: the softc's actor for the life cycle, the handle for the
+ * packets, inside an epoch section. Each method says on which thread.
  */
 @NullMarked
 package io.vnet.api.backend;

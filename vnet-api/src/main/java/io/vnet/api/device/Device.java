@@ -32,7 +32,8 @@ public interface Device {
   CompletionStage<DeviceHandle> openAsync();
 
   /**
-   * Takes the interface end of an in-memory device: exclusive, until it is closed or the device goes.
+   * Takes the interface end of an in-memory device: exclusive, until it is closed or the device
+   * goes.
    *
    * @throws io.vnet.api.error.VnetException EBUSY: taken; ENXIO: destroyed; EOPNOTSUPP: the end is
    *     in the host's kernel
@@ -56,8 +57,8 @@ public interface Device {
   void destroy(DestroyPolicy policy);
 
   /**
-   * {@link #destroy(DestroyPolicy)} without waiting for the end. A destroy that was already under way
-   * is joined: both are told at the end.
+   * {@link #destroy(DestroyPolicy)} without waiting for the end. A destroy that was already under
+   * way is joined: both are told at the end.
    */
   DestroyRequest destroyAsync(DestroyPolicy policy);
 

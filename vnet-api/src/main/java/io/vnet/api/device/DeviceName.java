@@ -28,8 +28,8 @@ public record DeviceName(DriverKind driver, int unit) {
   }
 
   /**
-   * Finds the driver that accepts a name: the driver's name alone (any unit), or followed by decimal
-   * digits without a leading zero and by nothing else, at most 0xFFFFFF.
+   * Finds the driver that accepts a name: the driver's name alone (any unit), or followed by
+   * decimal digits without a leading zero and by nothing else, at most 0xFFFFFF.
    *
    * @param text for example {@code tun}, {@code tap3}
    * @return the name, or empty if no driver accepts it ({@code tun00}, {@code tun1a}, {@code eth0})

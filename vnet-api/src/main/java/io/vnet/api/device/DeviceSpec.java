@@ -5,8 +5,8 @@ import java.util.Objects;
 /**
  * What to create. Immutable; start from {@link #of} and change with the {@code with} methods.
  *
- * @param name a driver's name ({@code tun}: lowest free unit) or a driver and a unit ({@code tap3}).
- *     It is parsed when the device is created: EINVAL if no driver accepts it
+ * @param name a driver's name ({@code tun}: lowest free unit) or a driver and a unit ({@code
+ *     tap3}). It is parsed when the device is created: EINVAL if no driver accepts it
  * @param mtu in bytes, 72 to 65535, else create answers EINVAL
  * @param queuePackets how many packets wait for the reader of an in-memory device, at least 1
  * @param overflow what the interface end of an in-memory device does when that queue is full
@@ -65,7 +65,13 @@ public record DeviceSpec(
    */
   public static DeviceSpec of(String name) {
     return new DeviceSpec(
-        name, DEFAULT_MTU, DEFAULT_QUEUE_PACKETS, Overflow.BACK_PRESSURE, false, true, new Memory());
+        name,
+        DEFAULT_MTU,
+        DEFAULT_QUEUE_PACKETS,
+        Overflow.BACK_PRESSURE,
+        false,
+        true,
+        new Memory());
   }
 
   /** With another MTU, in bytes. */

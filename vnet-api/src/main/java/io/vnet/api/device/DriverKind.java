@@ -21,7 +21,9 @@ public enum DriverKind {
     this.layer = layer;
   }
 
-  /** The name that starts every device name of this driver: {@code tun}, {@code tap}, {@code vmnet}. */
+  /**
+   * The name that starts every device name of this driver: {@code tun}, {@code tap}, {@code vmnet}.
+   */
   public String driverName() {
     return driverName;
   }

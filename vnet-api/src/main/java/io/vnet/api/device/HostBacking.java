@@ -9,8 +9,8 @@ import java.util.Optional;
 /**
  * The interface end is an interface of the host's kernel (Linux: {@code /dev/net/tun}).
  *
- * @param interfaceName the kernel's interface name; empty: the device's own name ({@code tun3}).
- *     At most 15 bytes
+ * @param interfaceName the kernel's interface name; empty: the device's own name ({@code tun3}). At
+ *     most 15 bytes
  * @param mode whether the interface may or must exist already
  * @param networkNamespace a namespace file ({@code /run/netns/blue}, {@code /proc/PID/ns/net}) to
  *     make the interface in; empty: the process's own

@@ -10,17 +10,18 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Grace periods: a reclaimer that has unlinked something learns when no reader can hold it any more.
+ * Grace periods: a reclaimer that has unlinked something learns when no reader can hold it any
+ * more.
  *
- * <p><b>Why it is right:</b> a reader stores its slot, then loads the pointer; a reclaimer stores the
- * pointer, then loads the slots. Both must not miss each other. With {@link Barrier#FULL_FENCE} each side
- * has a full fence between. With {@link Barrier#MEMBARRIER} the reclaimer makes all running threads of
- * the process execute one between its two steps, and the reader needs none. That the compiler keeps
- * the reader's order is not the memory model's promise but HotSpot's (it moves no access across a
- * fence intrinsic); a stress test holds it to that.
+ * <p><b>Why it is right:</b> a reader stores its slot, then loads the pointer; a reclaimer stores
+ * the pointer, then loads the slots. Both must not miss each other. With {@link Barrier#FULL_FENCE}
+ * each side has a full fence between. With {@link Barrier#MEMBARRIER} the reclaimer makes all
+ * running threads of the process execute one between its two steps, and the reader needs none. That
+ * the compiler keeps the reader's order is not the memory model's promise but HotSpot's (it moves
+ * no access across a fence intrinsic); a stress test holds it to that.
  *
- * <p>Safe on any thread. {@link #begin} costs a membarrier(2) or a fence, {@link #elapsed} a look at each
- * registered reader. Nothing blocks.
+ * <p>Safe on any thread. {@link #begin} costs a membarrier(2) or a fence, {@link #elapsed} a look
+ * at each registered reader. Nothing blocks.
  */
 public final class Epoch {
   private static final VarHandle EPOCH;
@@ -44,8 +45,7 @@ public final class Epoch {
   }
 
   private final Barrier barrier;
-  private final AtomicReferenceArray<@Nullable EpochReader> pool =
-      new AtomicReferenceArray<>(POOL);
+  private final AtomicReferenceArray<@Nullable EpochReader> pool = new AtomicReferenceArray<>(POOL);
   private final Object registry = new Object();
   private volatile @Nullable EpochReader[] readers = new EpochReader[16];
   private int[] freeIndexes = new int[16];
@@ -102,8 +102,7 @@ public final class Epoch {
         return pooled;
       }
     }
-    EpochReader reader =
-        new EpochReader(this, "borrowed", barrier == Barrier.FULL_FENCE, true);
+    EpochReader reader = new EpochReader(this, "borrowed", barrier == Barrier.FULL_FENCE, true);
     add(reader);
     return reader;
   }

@@ -4,15 +4,16 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * A registered reader: a place that says whether its user is inside a section, and since which epoch.
+ * A registered reader: a place that says whether its user is inside a section, and since which
+ * epoch.
  *
- * <p><b>One user at a time.</b> Users may follow one another on different threads if something else orders
- * them (a lock, a hand-over). With assertions on, a second user inside is found.
+ * <p><b>One user at a time.</b> Users may follow one another on different threads if something else
+ * orders them (a lock, a hand-over). With assertions on, a second user inside is found.
  *
  * <p><b>A section must not block:</b> a reader inside holds up every release of the host.
  *
- * <p><b>Cost</b> of enter and exit with {@link Epoch.Barrier#MEMBARRIER}: an opaque store and a release
- * store. No allocation.
+ * <p><b>Cost</b> of enter and exit with {@link Epoch.Barrier#MEMBARRIER}: an opaque store and a
+ * release store. No allocation.
  */
 public final class EpochReader extends ReaderSlotPadded implements AutoCloseable {
   private static final VarHandle STATE;
@@ -49,7 +50,8 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
     if (fullFence) {
       VarHandle.fullFence();
     } else {
-      // Keeps the compiler from moving later loads up; the processor's part is the reclaimer's barrier.
+      // Keeps the compiler from moving later loads up; the processor's part is the reclaimer's
+      // barrier.
       VarHandle.loadLoadFence();
     }
   }

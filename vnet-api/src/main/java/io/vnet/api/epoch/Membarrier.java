@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * membarrier(2), private expedited: makes every running thread of the process execute a full memory
  * barrier. One system call (0.6 to 9 µs), no allocation.
  *
- * <p>Needs Linux 4.14 and native access for this module; without either it is unavailable, and no warning
- * is printed.
+ * <p>Needs Linux 4.14 and native access for this module; without either it is unavailable, and no
+ * warning is printed.
  */
 final class Membarrier {
   private static final int QUERY = 0;

@@ -1,6 +1,9 @@
 package io.vnet.api.epoch;
 
-/** 120 bytes between whatever lies before and the slot: two cache lines, as neighbours are prefetched. */
+/**
+ * 120 bytes between whatever lies before and the slot: two cache lines, as neighbours are
+ * prefetched.
+ */
 @SuppressWarnings("unused") // Room, not data.
 abstract class ReaderPadding {
   private long p0;

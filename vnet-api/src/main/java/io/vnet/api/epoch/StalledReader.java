@@ -10,8 +10,7 @@ import java.util.Optional;
  * @param thread the thread that entered, if it is a live platform thread
  * @param stack where that thread is now; empty if the thread is not known
  */
-public record StalledReader(
-    String owner, Optional<Thread> thread, List<StackTraceElement> stack) {
+public record StalledReader(String owner, Optional<Thread> thread, List<StackTraceElement> stack) {
   /** Copies the list. */
   public StalledReader {
     stack = List.copyOf(stack);

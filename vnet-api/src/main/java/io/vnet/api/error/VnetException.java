@@ -22,8 +22,7 @@ public final class VnetException extends RuntimeException {
    * @param reason why, lower case, one clause
    * @param remedy what the caller can do, one clause; empty if there is nothing
    */
-  public VnetException(
-      String operation, String object, Errno errno, String reason, String remedy) {
+  public VnetException(String operation, String object, Errno errno, String reason, String remedy) {
     super(text(operation, object, errno, reason, remedy));
     this.operation = operation;
     this.object = object;
@@ -34,12 +33,7 @@ public final class VnetException extends RuntimeException {
 
   /** The same with a cause. */
   public VnetException(
-      String operation,
-      String object,
-      Errno errno,
-      String reason,
-      String remedy,
-      Throwable cause) {
+      String operation, String object, Errno errno, String reason, String remedy, Throwable cause) {
     this(operation, object, errno, reason, remedy);
     initCause(cause);
   }

@@ -105,7 +105,10 @@ public final class ArpView extends HeaderView {
     target.set(
         FIRST_EIGHT,
         offset,
-        (long) ETHERNET << 48 | (long) EtherTypes.IPV4 << 32 | (long) SIX_AND_FOUR << 16 | operation);
+        (long) ETHERNET << 48
+            | (long) EtherTypes.IPV4 << 32
+            | (long) SIX_AND_FOUR << 16
+            | operation);
     HeaderStatus status = wrap(target, offset, available);
     setMac(SENDER_MAC, senderMac);
     setInt(SENDER_IP, senderIp);

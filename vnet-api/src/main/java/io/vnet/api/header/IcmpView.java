@@ -3,8 +3,8 @@ package io.vnet.api.header;
 import java.lang.foreign.MemorySegment;
 
 /**
- * An ICMP or ICMPv6 message; identifier and sequence number are those of an echo. Source: RFC 792, RFC
- * 4443.
+ * An ICMP or ICMPv6 message; identifier and sequence number are those of an echo. Source: RFC 792,
+ * RFC 4443.
  */
 public final class IcmpView extends HeaderView {
   /** Bytes of the header, an echo's two numbers included. */

@@ -5,8 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * The ones' complement sum of RFC 1071. Partial sums are {@code long}s that can be added; {@link #fold}
- * brings one to 16 bits. No allocation.
+ * The ones' complement sum of RFC 1071. Partial sums are {@code long}s that can be added; {@link
+ * #fold} brings one to 16 bits. No allocation.
  */
 public final class InternetChecksum {
   private static final ValueLayout.OfInt INT =

@@ -155,8 +155,7 @@ public final class Ipv4View extends HeaderView {
   public void setTimeToLive(int hops) {
     int before = getShort(TIME_TO_LIVE);
     setByte(TIME_TO_LIVE, hops);
-    setShort(
-        CHECKSUM, InternetChecksum.update(getShort(CHECKSUM), before, getShort(TIME_TO_LIVE)));
+    setShort(CHECKSUM, InternetChecksum.update(getShort(CHECKSUM), before, getShort(TIME_TO_LIVE)));
   }
 
   /** Writes a header without options, with its checksum, and points the view at it. */

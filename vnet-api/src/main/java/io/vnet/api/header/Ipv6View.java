@@ -3,7 +3,8 @@ package io.vnet.api.header;
 import io.vnet.api.address.IpAddress;
 
 /**
- * An IPv6 packet and its extension headers, up to {@link #EXTENSIONS_MAX} of them. Source: RFC 8200.
+ * An IPv6 packet and its extension headers, up to {@link #EXTENSIONS_MAX} of them. Source: RFC
+ * 8200.
  */
 public final class Ipv6View extends HeaderView {
   /** Bytes of the fixed header. */
@@ -75,10 +76,10 @@ public final class Ipv6View extends HeaderView {
   private static boolean isExtension(int header) {
     return switch (header) {
       case IpProtocols.HOP_BY_HOP,
-              IpProtocols.ROUTING,
-              IpProtocols.FRAGMENT,
-              IpProtocols.AUTHENTICATION,
-              IpProtocols.DESTINATION_OPTIONS ->
+          IpProtocols.ROUTING,
+          IpProtocols.FRAGMENT,
+          IpProtocols.AUTHENTICATION,
+          IpProtocols.DESTINATION_OPTIONS ->
           true;
       default -> false;
     };

@@ -82,8 +82,7 @@ public final class UdpView extends HeaderView {
     }
     target.set(
         ValueLayout.JAVA_BYTE, offset + LENGTH, (byte) ((HEADER_BYTES + payloadLength) >> 8));
-    target.set(
-        ValueLayout.JAVA_BYTE, offset + LENGTH + 1, (byte) (HEADER_BYTES + payloadLength));
+    target.set(ValueLayout.JAVA_BYTE, offset + LENGTH + 1, (byte) (HEADER_BYTES + payloadLength));
     HeaderStatus status = wrap(target, offset, available);
     setShort(SOURCE_PORT, sourcePort);
     setShort(DESTINATION_PORT, destinationPort);

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Safe on any thread. {@link #acquire} allocates nothing once the pool is warm.
  *
- * <p>A batch that is lost (a stream failed while it lay in somebody's buffer, or its owner forgot it)
- * is found when the collector finds it: its slab goes back to the slab pool and {@link #leaked} counts
- * it. That is a net under a mistake, not a way to release.
+ * <p>A batch that is lost (a stream failed while it lay in somebody's buffer, or its owner forgot
+ * it) is found when the collector finds it: its slab goes back to the slab pool and {@link #leaked}
+ * counts it. That is a net under a mistake, not a way to release.
  */
 public final class BatchPool implements AutoCloseable {
   /** Packets of one batch unless said otherwise: what one wake-up reads at the most. */

@@ -11,15 +11,15 @@ import java.util.function.IntPredicate;
  * Up to {@code capacity} packets in one native slab: a reader fills it, a writer drains it.
  *
  * <p><b>Owner:</b> whoever holds the batch, one thread at a time; ownership moves with it and ends
- * with {@link #release}, exactly once. The slab outlives the batch's use: no device's end has to take
- * memory away that another thread may still read.
+ * with {@link #release}, exactly once. The slab outlives the batch's use: no device's end has to
+ * take memory away that another thread may still read.
  *
  * <p><b>Invariant:</b> {@code 0 <= count <= capacity}; for every {@code i < count} the bytes {@code
  * [offset(i), offset(i) + length(i))} lie within the slab and overlap no other packet; in front of
  * and behind them lie the pool's head room and tail room, unless a {@link #slice} used them up.
  *
- * <p><b>Allocation:</b> none after construction. A packet is an offset and a length and not a slice,
- * because a slice a packet is an object a packet.
+ * <p><b>Allocation:</b> none after construction. A packet is an offset and a length and not a
+ * slice, because a slice a packet is an object a packet.
  */
 public final class PacketBatch {
   private static final int ALIGNMENT = 64;
@@ -89,8 +89,8 @@ public final class PacketBatch {
   }
 
   /**
-   * The offload word of packet {@code i}: 0, or what a virtio-net header says of it, packed from the
-   * low end: flags 8 bits, gso type 8, gso size 16, checksum start 16, checksum offset 16.
+   * The offload word of packet {@code i}: 0, or what a virtio-net header says of it, packed from
+   * the low end: flags 8 bits, gso type 8, gso size 16, checksum start 16, checksum offset 16.
    *
    * <p>Source: {@code linux/virtio_net.h}, {@code struct virtio_net_hdr}.
    */

@@ -7,9 +7,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * One piece of off-heap memory that is lent by a {@link SlabPool}.
  *
- * <p><b>Owner:</b> whoever took it. The memory stays mapped until {@link #release}, which any thread
- * may call, once, when nobody else can reach the slab any more; after it the same memory may serve
- * another device at once. A slab that others may still read is released by a grace period.
+ * <p><b>Owner:</b> whoever took it. The memory stays mapped until {@link #release}, which any
+ * thread may call, once, when nobody else can reach the slab any more; after it the same memory may
+ * serve another device at once. A slab that others may still read is released by a grace period.
  */
 public final class Slab {
   private final SlabPool pool;

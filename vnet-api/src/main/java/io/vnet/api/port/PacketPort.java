@@ -8,12 +8,12 @@ import java.util.Optional;
  * Whatever moves packets: a device handle, a network end, later a switch port, a tunnel side, a
  * capture file.
  *
- * <p><b>Threads:</b> one receiving and one sending thread at a time, which the port enforces by making
- * a second one wait; both directions run side by side. No call blocks on packets. {@link #close} is
- * safe on any thread, at any time, any number of times.
+ * <p><b>Threads:</b> one receiving and one sending thread at a time, which the port enforces by
+ * making a second one wait; both directions run side by side. No call blocks on packets. {@link
+ * #close} is safe on any thread, at any time, any number of times.
  *
- * <p><b>Conservation:</b> packets taken by {@link #send} = passed on + dropped with a reason; packets
- * given to the port by its other side = received + dropped with a reason + waiting.
+ * <p><b>Conservation:</b> packets taken by {@link #send} = passed on + dropped with a reason;
+ * packets given to the port by its other side = received + dropped with a reason + waiting.
  */
 public interface PacketPort extends AutoCloseable {
   /** For messages: {@code tun3}, {@code tun3/network}. */
@@ -61,8 +61,8 @@ public interface PacketPort extends AutoCloseable {
   }
 
   /**
-   * Counts packets that were meant for this port, or came from it, and went nowhere: a stage that ends
-   * with packets in its hands. Safe on any thread, also after close.
+   * Counts packets that were meant for this port, or came from it, and went nowhere: a stage that
+   * ends with packets in its hands. Safe on any thread, also after close.
    */
   void countDrop(DropReason reason, long packets);
 

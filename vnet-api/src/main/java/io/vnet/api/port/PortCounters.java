@@ -9,7 +9,8 @@ import java.util.Map;
  * @param receivedBytes their bytes
  * @param sentPackets packets that {@code send} passed on
  * @param sentBytes their bytes
- * @param drops packets that were taken and went nowhere, by reason; reasons without a drop are absent
+ * @param drops packets that were taken and went nowhere, by reason; reasons without a drop are
+ *     absent
  */
 public record PortCounters(
     long receivedPackets,

@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /**
  * The counters of one port: written by the port, read by anybody at any time, also after close.
  *
- * <p>{@link #received} is for the one receiving thread and {@link #sent} for the one sending thread at
- * a time: plain additions, published opaquely. {@link #dropped} may be called from any thread. A
+ * <p>{@link #received} is for the one receiving thread and {@link #sent} for the one sending thread
+ * at a time: plain additions, published opaquely. {@link #dropped} may be called from any thread. A
  * snapshot is exact once the port is quiet.
  */
 @SuppressWarnings("EnumOrdinal") // An index into an array of this process, never stored.

@@ -2,8 +2,8 @@
  * The one contract of everything that moves packets: {@link io.vnet.api.port.PacketPort}. Streams,
  * links, tunnels and Netty handlers are adapters over it.
  *
- * <p>No call blocks. {@link io.vnet.api.port.PortListener} says when to call again, on whatever thread
- * noticed it. {@link io.vnet.api.port.PortLedger} counts what went in, out and nowhere.
+ * <p>No call blocks. {@link io.vnet.api.port.PortListener} says when to call again, on whatever
+ * thread noticed it. {@link io.vnet.api.port.PortLedger} counts what went in, out and nowhere.
  */
 @NullMarked
 package io.vnet.api.port;

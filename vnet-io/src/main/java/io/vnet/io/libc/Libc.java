@@ -1,8 +1,8 @@
 package io.vnet.io.libc;
 
 /**
- * System calls by their names. Each returns what the call returns, or {@code -errno}. Safe on any thread;
- * {@link #setns} and {@link #unshare} change the calling thread.
+ * System calls by their names. Each returns what the call returns, or {@code -errno}. Safe on any
+ * thread; {@link #setns} and {@link #unshare} change the calling thread.
  *
  * <p>Source: the man pages of section 2.
  */

@@ -12,9 +12,9 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
- * The C library through the foreign-function interface: one downcall a system call, errno captured in a
- * few bytes of the calling thread. Needs native access for this module. No call is {@code critical}: a
- * system call may last, and the thread must reach safepoints.
+ * The C library through the foreign-function interface: one downcall a system call, errno captured
+ * in a few bytes of the calling thread. Needs native access for this module. No call is {@code
+ * critical}: a system call may last, and the thread must reach safepoints.
  */
 @SuppressWarnings("restricted") // The one class of this module that makes downcall handles.
 public final class NativeLibc implements Libc {
@@ -74,8 +74,8 @@ public final class NativeLibc implements Libc {
   /**
    * The C library of this process.
    *
-   * @throws VnetException EPERM if the application did not enable native access; EOPNOTSUPP if this is
-   *     not a 64-bit Linux
+   * @throws VnetException EPERM if the application did not enable native access; EOPNOTSUPP if this
+   *     is not a 64-bit Linux
    */
   public static Libc load() {
     if (!String.valueOf(System.getProperty("os.name")).equals("Linux")
@@ -100,8 +100,7 @@ public final class NativeLibc implements Libc {
     return new NativeLibc();
   }
 
-  private static MethodHandle handle(
-      String name, MemoryLayout result, MemoryLayout... parameters) {
+  private static MethodHandle handle(String name, MemoryLayout result, MemoryLayout... parameters) {
     return LINKER.downcallHandle(
         LINKER.defaultLookup().findOrThrow(name),
         FunctionDescriptor.of(result, parameters),

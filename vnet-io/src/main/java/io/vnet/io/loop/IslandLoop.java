@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * An island over a Netty event loop with one thread.
  *
- * <p><b>A wake-up costs</b> one epoll_wait(2) for all descriptors that became ready, and one callback each;
- * registrations are edge-triggered, so no epoll_ctl(2) follows.
+ * <p><b>A wake-up costs</b> one epoll_wait(2) for all descriptors that became ready, and one
+ * callback each; registrations are edge-triggered, so no epoll_ctl(2) follows.
  */
 public final class IslandLoop implements Island, AutoCloseable {
   private static final AtomicInteger NUMBERS = new AtomicInteger();
@@ -33,9 +33,7 @@ public final class IslandLoop implements Island, AutoCloseable {
     this.name = "vnet-island-" + NUMBERS.getAndIncrement();
     this.group =
         new MultiThreadIoEventLoopGroup(
-            1,
-            Thread.ofPlatform().daemon().name(name).factory(),
-            EpollIoHandler.newFactory());
+            1, Thread.ofPlatform().daemon().name(name).factory(), EpollIoHandler.newFactory());
     this.loop = group.next();
   }
 
@@ -62,29 +60,26 @@ public final class IslandLoop implements Island, AutoCloseable {
      * @param done called on the loop's thread when no callback can come any more
      */
     public void cancel(Runnable done) {
-      registration.addListener(
-          _ ->
-              loop.execute(
-                  () -> {
-                    if (registration.isSuccess()) {
-                      registration.getNow().cancel();
-                    }
-                    done.run();
-                  }));
+      registration.addListener(_ ->
+          loop.execute(() -> {
+            if (registration.isSuccess()) {
+              registration.getNow().cancel();
+            }
+            done.run();
+          }));
     }
   }
 
   /** Watches a non-blocking descriptor, edge-triggered. From any thread. */
   public Watch watch(int fd, Watcher watcher) {
     Future<IoRegistration> registration = loop.register(new Handle(fd, watcher));
-    registration.addListener(
-        _ -> {
-          if (registration.isSuccess()) {
-            registration.getNow().submit(READABLE);
-          } else {
-            watcher.broken();
-          }
-        });
+    registration.addListener(_ -> {
+      if (registration.isSuccess()) {
+        registration.getNow().submit(READABLE);
+      } else {
+        watcher.broken();
+      }
+    });
     return new Watch(registration);
   }
 

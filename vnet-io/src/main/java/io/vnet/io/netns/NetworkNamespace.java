@@ -16,9 +16,9 @@ import java.util.concurrent.CompletionException;
 /**
  * A network namespace that is kept alive by a descriptor of this process.
  *
- * <p>Safe on any thread. {@link #call} runs a task inside, on a thread of its own that ends with it. What
- * the task starts (threads, pools, child processes) is born inside and stays there: warm up classes that
- * start threads before. Sockets opened inside keep working inside from any thread.
+ * <p>Safe on any thread. {@link #call} runs a task inside, on a thread of its own that ends with
+ * it. What the task starts (threads, pools, child processes) is born inside and stays there: warm
+ * up classes that start threads before. Sockets opened inside keep working inside from any thread.
  *
  * <p>Source: network_namespaces(7), setns(2), unshare(2).
  */
@@ -39,15 +39,14 @@ public final class NetworkNamespace implements AutoCloseable {
    */
   public static NetworkNamespace create() {
     Libc libc = NativeLibc.load();
-    return onOpenerThread(
-        () -> {
-          long unshared = libc.unshare(LinuxConstants.CLONE_NEWNET);
-          if (unshared < 0) {
-            throw failure("unshare", "network namespace", unshared);
-          }
-          loopbackUp(libc);
-          return open(libc, Path.of("/proc/thread-self/ns/net"));
-        });
+    return onOpenerThread(() -> {
+      long unshared = libc.unshare(LinuxConstants.CLONE_NEWNET);
+      if (unshared < 0) {
+        throw failure("unshare", "network namespace", unshared);
+      }
+      loopbackUp(libc);
+      return open(libc, Path.of("/proc/thread-self/ns/net"));
+    });
   }
 
   /**
@@ -69,7 +68,9 @@ public final class NetworkNamespace implements AutoCloseable {
     return new NetworkNamespace(libc, (int) fd);
   }
 
-  /** A file that names the namespace as long as this object is open: for HostBacking and nsenter(1). */
+  /**
+   * A file that names the namespace as long as this object is open: for HostBacking and nsenter(1).
+   */
   public Path path() {
     return Path.of("/proc", Long.toString(ProcessHandle.current().pid()), "fd", "" + fd);
   }
@@ -80,11 +81,10 @@ public final class NetworkNamespace implements AutoCloseable {
    * @throws VnetException EPERM: not allowed to enter; or what the task threw
    */
   public <T> T call(Callable<T> task) {
-    return onOpenerThread(
-        () -> {
-          enter();
-          return task.call();
-        });
+    return onOpenerThread(() -> {
+      enter();
+      return task.call();
+    });
   }
 
   private synchronized void enter() {
@@ -112,14 +112,13 @@ public final class NetworkNamespace implements AutoCloseable {
         Thread.ofPlatform()
             .daemon()
             .name("vnet-opener")
-            .start(
-                () -> {
-                  try {
-                    result.complete(task.call());
-                  } catch (Throwable e) {
-                    result.completeExceptionally(e);
-                  }
-                });
+            .start(() -> {
+              try {
+                result.complete(task.call());
+              } catch (Throwable e) {
+                result.completeExceptionally(e);
+              }
+            });
     try {
       T value = result.join();
       awaitEnd(opener);
@@ -161,8 +160,7 @@ public final class NetworkNamespace implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment request = arena.allocate(LinuxConstants.IFREQ_BYTES, 8);
       request.setString(0, "lo");
-      request.set(
-          ValueLayout.JAVA_SHORT, LinuxConstants.IFNAMSIZ, (short) LinuxConstants.IFF_UP);
+      request.set(ValueLayout.JAVA_SHORT, LinuxConstants.IFNAMSIZ, (short) LinuxConstants.IFF_UP);
       long set = libc.ioctl((int) socket, LinuxConstants.SIOCSIFFLAGS, request.address());
       if (set < 0) {
         throw failure("SIOCSIFFLAGS", "lo", set);

@@ -8,8 +8,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A {@code struct ifreq} for one interface and the requests that are made with it. Results are what ioctl(2)
- * returns, or {@code -errno}. One thread; ends with its arena.
+ * A {@code struct ifreq} for one interface and the requests that are made with it. Results are what
+ * ioctl(2) returns, or {@code -errno}. One thread; ends with its arena.
  *
  * <p>Source: netdevice(7), linux/if.h.
  */

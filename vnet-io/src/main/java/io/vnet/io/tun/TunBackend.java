@@ -24,16 +24,16 @@ import org.jspecify.annotations.Nullable;
  * <p><b>A batch costs</b>
  *
  * <ul>
- *   <li>system calls: one read(2) or write(2) a packet, and one read(2) that says EAGAIN when the queue is
- *       empty; one epoll_wait(2) a wake-up, shared by all devices of the island
+ *   <li>system calls: one read(2) or write(2) a packet, and one read(2) that says EAGAIN when the
+ *       queue is empty; one epoll_wait(2) a wake-up, shared by all devices of the island
  *   <li>copies in this process: none; the kernel copies into and out of the batch's slab
  *   <li>allocations: none
  *   <li>thread hops: none on the island; else one a wake-up
  * </ul>
  *
- * <p><b>Owner of the descriptor:</b> this object, from construction to {@link #release}. It is used only in
- * {@link #receive} and {@link #send} (inside epoch sections) and in the life-cycle calls, so that the number
- * is never used after close(2) gave it to somebody else.
+ * <p><b>Owner of the descriptor:</b> this object, from construction to {@link #release}. It is used
+ * only in {@link #receive} and {@link #send} (inside epoch sections) and in the life-cycle calls,
+ * so that the number is never used after close(2) gave it to somebody else.
  */
 public final class TunBackend implements DeviceBackend {
   private static final int LONGEST_BYTES = 65535;
@@ -131,8 +131,7 @@ public final class TunBackend implements DeviceBackend {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment scratch = arena.allocate(LONGEST_BYTES + LINK_HEADER_BYTES, 8);
       int drained = 0;
-      while (drained < DRAINED_MAX
-          && libc.read(fd, scratch.address(), scratch.byteSize()) > 0) {
+      while (drained < DRAINED_MAX && libc.read(fd, scratch.address(), scratch.byteSize()) > 0) {
         drained++;
       }
       return drained;
@@ -164,7 +163,9 @@ public final class TunBackend implements DeviceBackend {
     return packets;
   }
 
-  /** What a failed read means: true: try again at once; false: nothing now; else the device is lost. */
+  /**
+   * What a failed read means: true: try again at once; false: nothing now; else the device is lost.
+   */
   private boolean readAgain(int number) {
     return switch (Errno.ofNumber(number)) {
       case EINTR -> true;

@@ -16,11 +16,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * Opens a TUN or TAP interface: node, TUNSETIFF, MTU, addresses, up. Only a descriptor that went through all
- * of it, and is non-blocking from the start, becomes a {@link TunBackend}.
+ * Opens a TUN or TAP interface: node, TUNSETIFF, MTU, addresses, up. Only a descriptor that went
+ * through all of it, and is non-blocking from the start, becomes a {@link TunBackend}.
  *
- * <p><b>Undo:</b> if a step fails, every descriptor that was opened is closed; with it a new interface
- * vanishes, and one that existed gets its MTU and flags back.
+ * <p><b>Undo:</b> if a step fails, every descriptor that was opened is closed; with it a new
+ * interface vanishes, and one that existed gets its MTU and flags back.
  *
  * <p>Each method blocks. Safe on any thread.
  */
@@ -157,7 +157,9 @@ public final class TunOpener {
           name,
           Errno.ENODEV,
           "there is no interface of that name",
-          "make it first: ip tuntap add name " + name + " mode "
+          "make it first: ip tuntap add name "
+              + name
+              + " mode "
               + request.name().driver().driverName());
     }
     return exists;
@@ -175,15 +177,15 @@ public final class TunOpener {
     if (set < 0) {
       throw refused(request.interfaceName(), set, existed);
     }
-    // What a process before left on a persistent device holds for the device, not for the descriptor.
+    // What a process before left on a persistent device holds for the device, not for the
+    // descriptor.
     long offload = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, 0);
     if (offload < 0) {
       throw failure("TUNSETOFFLOAD", request.interfaceName(), offload, "");
     }
   }
 
-  private void configure(
-      BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
+  private void configure(BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
     String name = request.interfaceName();
     long mtu = interfaceRequest.setMtu(socket, request.mtu());
     if (mtu < 0) {
@@ -217,9 +219,7 @@ public final class TunOpener {
         int mask = prefix.length() == 0 ? 0 : -1 << (32 - prefix.length());
         set =
             interfaceRequest.setV4(
-                socket,
-                LinuxConstants.SIOCSIFNETMASK,
-                ByteBuffer.allocate(4).putInt(mask).array());
+                socket, LinuxConstants.SIOCSIFNETMASK, ByteBuffer.allocate(4).putInt(mask).array());
       }
       if (set < 0) {
         throw failure("SIOCSIFADDR " + prefix, name, set, "");
@@ -242,8 +242,7 @@ public final class TunOpener {
   }
 
   private int socket(int family, String name) {
-    long socket =
-        libc.socket(family, LinuxConstants.SOCK_DGRAM | LinuxConstants.SOCK_CLOEXEC, 0);
+    long socket = libc.socket(family, LinuxConstants.SOCK_DGRAM | LinuxConstants.SOCK_CLOEXEC, 0);
     if (socket < 0) {
       throw failure("socket", name, socket, "");
     }
@@ -286,8 +285,7 @@ public final class TunOpener {
         switch (errno) {
           case EPERM -> "this user may not make or attach to it";
           case EBUSY -> "another process is attached to it";
-          case EINVAL ->
-              existed ? "the existing interface is of another kind" : errno.meaning();
+          case EINVAL -> existed ? "the existing interface is of another kind" : errno.meaning();
           default -> errno.meaning();
         },
         switch (errno) {
@@ -302,8 +300,7 @@ public final class TunOpener {
         });
   }
 
-  private static VnetException failure(
-      String operation, String name, long result, String remedy) {
+  private static VnetException failure(String operation, String name, long result, String remedy) {
     Errno errno = Errno.ofNumber((int) -result);
     String known =
         errno == Errno.EPERM && remedy.isEmpty() ? "run with CAP_NET_ADMIN (root)" : remedy;

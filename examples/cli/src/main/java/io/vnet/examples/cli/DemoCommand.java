@@ -72,6 +72,9 @@ final class DemoCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     boolean onHost = chooseHost(out);
+    if (onHost) {
+      HostScene.warmUpSockets();
+    }
     Map<String, Integer> before = Descriptors.count();
     boolean sound;
     try (VnetHost host = VnetHost.start()) {
@@ -108,24 +111,21 @@ final class DemoCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     List<DeviceEvent> events = new CopyOnWriteArrayList<>();
     try (DemoScene scene =
-        onHost
-            ? new HostScene(host, System::nanoTime)
-            : new MemoryScene(host, System::nanoTime)) {
+        onHost ? new HostScene(host, System::nanoTime) : new MemoryScene(host, System::nanoTime)) {
       out.println(scene.description());
       out.println();
       flow(scene, out);
       DeviceId victim = scene.victim().id();
       CompletableFuture<Boolean> told = new CompletableFuture<>();
       try (PacketPort.Registration _ =
-          host.onEvent(
-              event -> {
-                if (event.device().equals(victim)) {
-                  events.add(event);
-                  if (event.kind() == DeviceEvent.Kind.UNIT_FREED) {
-                    told.complete(true);
-                  }
-                }
-              })) {
+          host.onEvent(event -> {
+            if (event.device().equals(victim)) {
+              events.add(event);
+              if (event.kind() == DeviceEvent.Kind.UNIT_FREED) {
+                told.complete(true);
+              }
+            }
+          })) {
         scene.victim().destroy();
         told.join();
       }
@@ -172,12 +172,8 @@ final class DemoCommand implements Callable<Integer> {
       PortCounters then = last.get(i);
       PortCounters now = next.get(i);
       long packets =
-          now.receivedPackets()
-              + now.sentPackets()
-              - then.receivedPackets()
-              - then.sentPackets();
-      long bytes =
-          now.receivedBytes() + now.sentBytes() - then.receivedBytes() - then.sentBytes();
+          now.receivedPackets() + now.sentPackets() - then.receivedPackets() - then.sentPackets();
+      long bytes = now.receivedBytes() + now.sentBytes() - then.receivedBytes() - then.sentBytes();
       table.row(
           scene.ports().get(i).name(),
           Long.toString(now.receivedPackets()),

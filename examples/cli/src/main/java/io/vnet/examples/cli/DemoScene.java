@@ -22,7 +22,9 @@ interface DemoScene extends AutoCloseable {
   /** Ends the traffic and the other device after the victim is gone; waits for it. */
   void wind();
 
-  /** For each place where packets change hands, what went in and where it is; after {@link #wind}. */
+  /**
+   * For each place where packets change hands, what went in and where it is; after {@link #wind}.
+   */
   List<Account> accounts();
 
   @Override

@@ -32,10 +32,8 @@ final class DevicesCommand implements Callable<Integer> {
     HostNetworkProvider provider =
         ServiceLoader.load(HostNetworkProvider.class)
             .findFirst()
-            .orElseThrow(
-                () ->
-                    new VnetException(
-                        "list", "devices", Errno.EOPNOTSUPP, "vnet-io is missing", ""));
+            .orElseThrow(() ->
+                new VnetException("list", "devices", Errno.EOPNOTSUPP, "vnet-io is missing", ""));
     List<HostInterface> interfaces;
     try (HostNetwork network = provider.start(1)) {
       interfaces = network.interfaces();
@@ -54,8 +52,7 @@ final class DevicesCommand implements Callable<Integer> {
     spec.commandLine().getOut().print(table.render());
     spec.commandLine()
         .getOut()
-        .printf(
-            Locale.ROOT, "%d device%s%n", interfaces.size(), interfaces.size() == 1 ? "" : "s");
+        .printf(Locale.ROOT, "%d device%s%n", interfaces.size(), interfaces.size() == 1 ? "" : "s");
     spec.commandLine().getOut().flush();
     return 0;
   }

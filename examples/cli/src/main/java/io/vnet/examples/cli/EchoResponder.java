@@ -14,8 +14,9 @@ import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PacketPort;
 
 /**
- * A host of one address that answers ARP requests and pings, in place: each frame it understands becomes
- * its answer, the others are dropped and counted on its port as {@code FILTERED}. One thread.
+ * A host of one address that answers ARP requests and pings, in place: each frame it understands
+ * becomes its answer, the others are dropped and counted on its port as {@code FILTERED}. One
+ * thread.
  */
 final class EchoResponder {
   private final PacketPort port;

@@ -17,9 +17,9 @@ import java.util.function.LongSupplier;
 import org.HdrHistogram.Recorder;
 
 /**
- * A host of one address that asks for another's hardware address and then pings it with a fixed number of
- * requests on the way: each reply becomes the next request, in place. One thread; the round-trip times may
- * be read by another.
+ * A host of one address that asks for another's hardware address and then pings it with a fixed
+ * number of requests on the way: each reply becomes the next request, in place. One thread; the
+ * round-trip times may be read by another.
  */
 final class EchoStation {
   private static final int ECHO_BYTES = 1000;

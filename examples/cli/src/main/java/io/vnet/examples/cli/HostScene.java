@@ -34,8 +34,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Two TAP devices of the kernel in two network namespaces of our own, joined by two streams; the kernel
- * pings and carries a TCP connection through them.
+ * Two TAP devices of the kernel in two network namespaces of our own, joined by two streams; the
+ * kernel pings and carries a TCP connection through them.
  *
  * <pre>
  *   namespace 1: ping, TCP -- tap0 == streams of this process == tap1 -- namespace 2: kernel, TCP
@@ -80,10 +80,7 @@ final class HostScene implements DemoScene {
 
   private static DeviceSpec tap(NetworkNamespace namespace, IpPrefix address) {
     return DeviceSpec.of("tap")
-        .withHost(
-            HostBacking.create()
-                .inNetworkNamespace(namespace.path())
-                .withAddresses(address));
+        .withHost(HostBacking.create().inNetworkNamespace(namespace.path()).withAddresses(address));
   }
 
   private void join(PacketStreams from, PacketStreams to) {
@@ -92,7 +89,6 @@ final class HostScene implements DemoScene {
 
   private void startTcp() throws IOException {
     // Sockets belong to the namespace of the thread that opens them; other threads may use them.
-    warmUpSockets();
     ServerSocketChannel server = secondNamespace.call(ServerSocketChannel::open);
     sockets.add(server);
     server.bind(new InetSocketAddress(SECOND.address().toInetAddress(), TCP_PORT));
@@ -117,10 +113,17 @@ final class HostScene implements DemoScene {
         });
   }
 
-  /** Classes that start threads or open descriptors must do so outside a namespace. */
-  private static void warmUpSockets() throws IOException {
-    ServerSocketChannel.open().close();
-    SocketChannel.open().close();
+  /**
+   * Makes the JDK open what it keeps for all sockets: outside a namespace, and before descriptors
+   * are counted.
+   */
+  static void warmUpSockets() throws IOException {
+    try (ServerSocketChannel server = ServerSocketChannel.open();
+        SocketChannel client = SocketChannel.open()) {
+      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      client.connect(server.getLocalAddress());
+      server.accept().close();
+    }
   }
 
   /** A program of a traffic thread, which ends by an exception when its socket is closed. */
@@ -133,33 +136,31 @@ final class HostScene implements DemoScene {
         Thread.ofPlatform()
             .daemon()
             .name(name)
-            .start(
-                () -> {
-                  try {
-                    traffic.run();
-                  } catch (ClosedChannelException e) {
-                    LOG.debug("{} ended: its socket was closed", name);
-                  } catch (IOException e) {
-                    if (!winding) {
-                      LOG.warn("{} ended: {}", name, e.toString());
-                    }
-                  }
-                }));
+            .start(() -> {
+              try {
+                traffic.run();
+              } catch (ClosedChannelException e) {
+                LOG.debug("{} ended: its socket was closed", name);
+              } catch (IOException e) {
+                if (!winding) {
+                  LOG.warn("{} ended: {}", name, e.toString());
+                }
+              }
+            }));
   }
 
   private void ping() {
     InetAddress peer = SECOND.address().toInetAddress();
-    firstNamespace.call(
-        () -> {
-          while (!winding) {
-            long began = nanoClock.getAsLong();
-            // As root this is an ICMP echo from a raw socket, which the kernel of namespace 2 answers.
-            if (peer.isReachable(PING_TIMEOUT_MILLIS)) {
-              roundTrips.recordValue(Math.max(1, nanoClock.getAsLong() - began));
-            }
-          }
-          return true;
-        });
+    firstNamespace.call(() -> {
+      while (!winding) {
+        long began = nanoClock.getAsLong();
+        // As root this is an ICMP echo from a raw socket, which the kernel of namespace 2 answers.
+        if (peer.isReachable(PING_TIMEOUT_MILLIS)) {
+          roundTrips.recordValue(Math.max(1, nanoClock.getAsLong() - began));
+        }
+      }
+      return true;
+    });
   }
 
   @Override
@@ -194,7 +195,8 @@ final class HostScene implements DemoScene {
       try {
         stream.toCompletableFuture().join();
       } catch (CompletionException e) {
-        // A stream over a destroyed device ends with that device's error, which is what is shown here.
+        // A stream over a destroyed device ends with that device's error, which is what is shown
+        // here.
         if (!(Failures.cause(e) instanceof VnetException)) {
           throw e;
         }

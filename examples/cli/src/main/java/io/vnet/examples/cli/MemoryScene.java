@@ -25,7 +25,8 @@ import java.util.function.UnaryOperator;
 import org.HdrHistogram.Histogram;
 
 /**
- * Two in-memory tap devices, joined by two streams; a station pings through them, a responder answers.
+ * Two in-memory tap devices, joined by two streams; a station pings through them, a responder
+ * answers.
  *
  * <pre>
  *   station == tap0/network -- tap0 == stream == tap1 -- tap1/network == responder
@@ -81,8 +82,7 @@ final class MemoryScene implements DemoScene {
   }
 
   private void loop(PacketStreams port, UnaryOperator<PacketBatch> program) {
-    streams.add(
-        port.run(port.batches().map(program::apply).toMat(port.batchSink(), Keep.right())));
+    streams.add(port.run(port.batches().map(program::apply).toMat(port.batchSink(), Keep.right())));
   }
 
   @Override
@@ -118,7 +118,8 @@ final class MemoryScene implements DemoScene {
       try {
         stream.toCompletableFuture().join();
       } catch (CompletionException e) {
-        // A stream over a destroyed device ends with that device's error, which is what is shown here.
+        // A stream over a destroyed device ends with that device's error, which is what is shown
+        // here.
         if (!(Failures.cause(e) instanceof VnetException)) {
           throw e;
         }

@@ -25,8 +25,8 @@ import picocli.CommandLine.Spec;
 /**
  * Moves packets between two host devices until it is told to stop.
  *
- * <p>Each direction is one stream on the receiving device's I/O thread: read(2) a packet into a pooled
- * batch, write(2) a packet out of it, no copy, no thread hop, no allocation a packet.
+ * <p>Each direction is one stream on the receiving device's I/O thread: read(2) a packet into a
+ * pooled batch, write(2) a packet out of it, no copy, no thread hop, no allocation a packet.
  */
 @Command(
     name = "relay",
@@ -72,8 +72,7 @@ final class RelayCommand implements Callable<Integer> {
     return code;
   }
 
-  private int relay(
-      VnetHost host, Device a, Device b, Termination termination, PrintWriter out)
+  private int relay(VnetHost host, Device a, Device b, Termination termination, PrintWriter out)
       throws InterruptedException {
     DeviceHandle handleA = a.open();
     DeviceHandle handleB = b.open();
@@ -92,11 +91,10 @@ final class RelayCommand implements Callable<Integer> {
     b.gone().toCompletableFuture().join();
     report(out, first, handleA.counters());
     report(out, second, handleB.counters());
-    cause.ifPresent(
-        thrown -> {
-          spec.commandLine().getErr().println("vnet: " + thrown.getMessage());
-          spec.commandLine().getErr().flush();
-        });
+    cause.ifPresent(thrown -> {
+      spec.commandLine().getErr().println("vnet: " + thrown.getMessage());
+      spec.commandLine().getErr().flush();
+    });
     return cause.isPresent() ? 1 : 0;
   }
 
@@ -105,19 +103,17 @@ final class RelayCommand implements Callable<Integer> {
       PacketStreams to,
       Termination termination,
       AtomicReference<Optional<Throwable>> failure) {
-    CompletionStage<Done> ended =
-        from.run(from.batches().toMat(to.batchSink(), Keep.right()));
-    ended.whenComplete(
-        (_, thrown) -> {
-          if (thrown != null && !termination.isRequested()) {
-            Throwable cause =
-                thrown instanceof CompletionException && thrown.getCause() != null
-                    ? thrown.getCause()
-                    : thrown;
-            failure.compareAndSet(Optional.empty(), Optional.of(cause));
-          }
-          termination.request();
-        });
+    CompletionStage<Done> ended = from.run(from.batches().toMat(to.batchSink(), Keep.right()));
+    ended.whenComplete((_, thrown) -> {
+      if (thrown != null && !termination.isRequested()) {
+        Throwable cause =
+            thrown instanceof CompletionException && thrown.getCause() != null
+                ? thrown.getCause()
+                : thrown;
+        failure.compareAndSet(Optional.empty(), Optional.of(cause));
+      }
+      termination.request();
+    });
   }
 
   private DeviceSpec device(String interfaceName) {

@@ -4,8 +4,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * SIGINT and SIGTERM as an orderly end: {@link #requested} is counted down, the process waits for {@link
- * #finished} and then exits with the given code instead of the signal's.
+ * SIGINT and SIGTERM as an orderly end: {@link #requested} is counted down, the process waits for
+ * {@link #finished} and then exits with the given code instead of the signal's.
  */
 final class Termination {
   private final CountDownLatch requested = new CountDownLatch(1);

@@ -41,17 +41,16 @@ public final class VnetCommand implements Runnable {
   static CommandLine commandLine() {
     return new CommandLine(new VnetCommand())
         .setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler(
-            (failure, command, _) -> {
-              PrintWriter err = command.getErr();
-              if (failure instanceof VnetException) {
-                err.println("vnet: " + failure.getMessage());
-              } else {
-                failure.printStackTrace(err);
-              }
-              err.flush();
-              return CommandLine.ExitCode.SOFTWARE;
-            });
+        .setExecutionExceptionHandler((failure, command, _) -> {
+          PrintWriter err = command.getErr();
+          if (failure instanceof VnetException) {
+            err.println("vnet: " + failure.getMessage());
+          } else {
+            failure.printStackTrace(err);
+          }
+          err.flush();
+          return CommandLine.ExitCode.SOFTWARE;
+        });
   }
 
   /** Runs a command and exits with its code. */

@@ -1,10 +1,10 @@
 /**
- * The {@code vnet} command. {@link io.vnet.examples.cli.VnetCommand} is the entry; each subcommand is a
- * class; {@link io.vnet.examples.cli.DemoCommand} shows the life of a device with traffic on it, {@link
- * io.vnet.examples.cli.RelayCommand} is the smallest useful program over host devices.
+ * The {@code vnet} command. {@link io.vnet.examples.cli.VnetCommand} is the entry; each subcommand
+ * is a class; {@link io.vnet.examples.cli.DemoCommand} shows the life of a device with traffic on
+ * it, {@link io.vnet.examples.cli.RelayCommand} is the smallest useful program over host devices.
  *
- * <p>Standard output is for results, standard error for problems. Exit codes: 0 done, 1 failed, 2 wrong
- * arguments.
+ * <p>Standard output is for results, standard error for problems. Exit codes: 0 done, 1 failed, 2
+ * wrong arguments.
  */
 @NullMarked
 package io.vnet.examples.cli;
