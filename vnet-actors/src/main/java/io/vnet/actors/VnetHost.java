@@ -6,7 +6,7 @@ import akka.actor.Cancellable;
 import akka.actor.CoordinatedShutdown;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
-import akka.actor.typed.Props;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
@@ -62,6 +62,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VnetHost implements AutoCloseable {
   private static final AtomicLong HOST_NUMBERS = new AtomicLong();
+  private static final String CONTROL_DISPATCHER = "vnet.control-dispatcher";
   private static final int SLAB_BYTES = SlabPool.DEFAULT_SLAB_BYTES;
   private static final int RING_BYTES = 1024 * 1024;
   private static final int BLOCKING_THREADS = 16;
@@ -85,6 +86,13 @@ public final class VnetHost implements AutoCloseable {
   private volatile boolean gone;
 
   private VnetHost(ActorSystem<?> system, boolean ownsSystem, HostSettings settings) {
+    if (!system.settings().config().hasPath(CONTROL_DISPATCHER)) {
+      throw new IllegalStateException(
+          CONTROL_DISPATCHER
+              + " is not configured: reference.conf of vnet-actors is missing; a single jar has to"
+              + " append those of all its parts, and a configuration of your own has to fall back on"
+              + " ConfigFactory.load()");
+    }
     String name = "vnet-host-" + HOST_NUMBERS.getAndIncrement();
     this.system = system;
     this.ownsSystem = ownsSystem;
@@ -105,7 +113,9 @@ public final class VnetHost implements AutoCloseable {
             System::nanoTime,
             settings.stallLimit().toNanos(),
             new AtomicLong());
-    this.root = system.systemActorOf(HostActor.create(context), name, Props.empty());
+    this.root =
+        system.systemActorOf(
+            HostActor.create(context), name, DispatcherSelector.fromConfig(CONTROL_DISPATCHER));
     CompletableFuture<HostActor.Actors> started = new CompletableFuture<>();
     root.tell(new HostActor.WhoIsThere(started::complete));
     this.actors = started.join();

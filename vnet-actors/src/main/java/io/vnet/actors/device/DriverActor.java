@@ -2,6 +2,7 @@ package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -181,7 +182,10 @@ public final class DriverActor {
     }
     units = units.with(unit);
     ActorRef<DeviceActor.Command> nodeActor =
-        context.spawn(DeviceActor.create(node, host.nodes()), device + "-" + device.generation());
+        context.spawn(
+            DeviceActor.create(node, host.nodes()),
+            device + "-" + device.generation(),
+            DispatcherSelector.sameAsParent());
     byUnit.put(unit, new Unit(node, nodeActor));
     return new Reserved(node, nodeActor);
   }

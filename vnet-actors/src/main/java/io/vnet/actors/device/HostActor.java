@@ -2,6 +2,7 @@ package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.vnet.actors.core.ReplyTo;
@@ -55,16 +56,26 @@ public final class HostActor {
 
   private HostActor(ActorContext<Command> context, HostContext host) {
     this.context = context;
-    gracePeriod = context.spawn(GracePeriodActor.create(host), "grace-period");
-    deferred = context.spawn(DeferredDestroyActor.create(), "deferred-destroy");
+    gracePeriod =
+        context.spawn(
+            GracePeriodActor.create(host), "grace-period", DispatcherSelector.sameAsParent());
+    deferred =
+        context.spawn(
+            DeferredDestroyActor.create(), "deferred-destroy", DispatcherSelector.sameAsParent());
     Map<DriverKind, ActorRef<DriverActor.Command>> drivers = new EnumMap<>(DriverKind.class);
     for (DriverKind kind : DriverKind.values()) {
       drivers.put(
-          kind, context.spawn(DriverActor.create(host, kind), "driver-" + kind.driverName()));
+          kind,
+          context.spawn(
+              DriverActor.create(host, kind),
+              "driver-" + kind.driverName(),
+              DispatcherSelector.sameAsParent()));
     }
     ActorRef<VnetActor.Command> vnet0 =
         context.spawn(
-            VnetActor.create(host, "vnet0", Map.copyOf(drivers), gracePeriod, deferred), "vnet0");
+            VnetActor.create(host, "vnet0", Map.copyOf(drivers), gracePeriod, deferred),
+            "vnet0",
+            DispatcherSelector.sameAsParent());
     actors = new Actors(drivers, vnet0);
     driversLeft = drivers.size();
   }

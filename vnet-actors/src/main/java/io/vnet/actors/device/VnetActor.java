@@ -2,6 +2,7 @@ package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -174,7 +175,10 @@ public final class VnetActor {
     driver.tell(
         new DriverActor.SoftcStarted(
             device,
-            context.spawn(SoftcActor.create(host, softc), device + "-" + device.generation())));
+            context.spawn(
+                SoftcActor.create(host, softc),
+                device + "-" + device.generation(),
+                DispatcherSelector.sameAsParent())));
   }
 
   private ActorRef<DriverActor.Command> driver(DriverKind kind) {

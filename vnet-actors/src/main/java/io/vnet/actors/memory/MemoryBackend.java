@@ -229,7 +229,9 @@ public final class MemoryBackend implements DeviceBackend {
   private static int drain(PacketRing ring, PacketBatch into, PortLedger ledger) {
     int before = into.count();
     int moved = ring.drainTo(into);
-    if (moved == 0 && ring.isEmpty()) {
+    if (moved == 0) {
+      // Whatever the first look missed came before the flag or sees it; nothing may be asked
+      // between.
       ring.consumerWaits(true);
       moved = ring.drainTo(into);
       if (moved > 0) {

@@ -174,11 +174,6 @@ final class PacketRing {
     VarHandle.fullFence();
   }
 
-  /** Consumer: whether nothing is queued. */
-  boolean isEmpty() {
-    return head == (long) TAIL.getAcquire(this);
-  }
-
   /** Consumer: whether the producer waits for room; it counts as told then. */
   boolean takeProducerWait() {
     VarHandle.fullFence();

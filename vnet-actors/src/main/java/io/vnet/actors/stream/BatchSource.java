@@ -66,10 +66,16 @@ final class BatchSource extends GraphStage<SourceShape<PacketBatch>> {
     private void read() {
       PacketBatch batch = spare == null ? pool.acquire() : spare;
       spare = batch;
-      if (port().receive(batch) > 0) {
-        spare = null;
-        push(out, batch);
+      try {
+        if (port().receive(batch) == 0) {
+          return;
+        }
+      } catch (VnetException e) {
+        onFailure(e);
+        return;
       }
+      spare = null;
+      push(out, batch);
     }
 
     @Override

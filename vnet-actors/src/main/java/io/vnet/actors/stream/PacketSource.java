@@ -68,7 +68,12 @@ final class PacketSource extends GraphStage<SourceShape<Packet>> {
       if (next == batch.count()) {
         batch.clear();
         next = 0;
-        if (port().receive(batch) == 0) {
+        try {
+          if (port().receive(batch) == 0) {
+            return;
+          }
+        } catch (VnetException e) {
+          onFailure(e);
           return;
         }
       }

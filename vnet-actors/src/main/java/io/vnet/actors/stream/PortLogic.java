@@ -40,6 +40,16 @@ abstract class PortLogic extends GraphStageLogic {
   /** Give back what the stage holds. */
   abstract void onStop();
 
+  /**
+   * A call on the port threw. A port that has ended tells its listener how, which decides whether
+   * the stage completes or fails; a failure of an open port ends the stage.
+   */
+  final void onFailure(VnetException cause) {
+    if (port().isOpen()) {
+      onPortClosed(Optional.of(cause));
+    }
+  }
+
   @Override
   public void preStart() throws Exception {
     share.begin();

@@ -66,7 +66,12 @@ final class PortSink<T>
           new AbstractInHandler() {
             @Override
             public void onPush() {
-              current = toBatch.apply(grab(in));
+              try {
+                current = toBatch.apply(grab(in));
+              } catch (VnetException e) {
+                fail(e);
+                return;
+              }
               next = 0;
               write();
             }
@@ -101,7 +106,7 @@ final class PortSink<T>
       try {
         next += port().send(batch, next);
       } catch (VnetException e) {
-        fail(e);
+        onFailure(e);
         return;
       }
       if (next < batch.count()) {

@@ -1,0 +1,206 @@
+package io.vnet.actors.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import akka.Done;
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.LoggingTestKit;
+import akka.stream.javadsl.Sink;
+import akka.stream.javadsl.Source;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.BatchPool;
+import io.vnet.api.packet.Layer;
+import io.vnet.api.packet.Packet;
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.packet.SlabPool;
+import io.vnet.api.port.DropReason;
+import io.vnet.api.port.Island;
+import io.vnet.api.port.PacketPort;
+import io.vnet.api.port.PortCounters;
+import io.vnet.api.port.PortLedger;
+import io.vnet.api.port.PortListener;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A stage whose call on the port meets the port's end before the port's signal does. */
+class EndedPortTest {
+  private static final Packet PACKET = Packet.of(new byte[] {0x45, 0, 0, 4});
+
+  private final ActorTestKit kit = ActorTestKit.create();
+  private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 8);
+  private final BatchPool pool = new BatchPool(slabs);
+  private final EndedPort port = new EndedPort();
+  private final PacketStreams streams =
+      new PacketStreams(port, pool, kit.system(), new IslandDispatchers(kit.system()));
+
+  @AfterEach
+  void no_batch_is_left() {
+    kit.shutdownTestKit();
+    assertThat(pool.lent()).isZero();
+    pool.close();
+    slabs.close();
+  }
+
+  private static VnetException closed() {
+    return new VnetException("receive", "tun0", Errno.EBADF, "it is closed", "");
+  }
+
+  @Test
+  void a_source_over_a_port_that_its_user_closed_completes() {
+    port.error = closed();
+    CompletionStage<Done> ended = streams.batches().runWith(Sink.ignore(), kit.system());
+    port.awaitCall();
+    assertThat(ended.toCompletableFuture()).isNotDone();
+    port.tellClosed(null);
+    assertThat(ended.toCompletableFuture().join()).isEqualTo(Done.getInstance());
+  }
+
+  @Test
+  void a_sink_over_a_port_that_its_user_closed_completes() {
+    port.error = closed();
+    CompletionStage<Done> ended = Source.single(PACKET).runWith(streams.packetSink(), kit.system());
+    port.awaitCall();
+    port.tellClosed(null);
+    assertThat(ended.toCompletableFuture().join()).isEqualTo(Done.getInstance());
+  }
+
+  @Test
+  void a_revoked_port_fails_its_source_with_the_reason_and_nothing_is_logged() {
+    port.error = new VnetException("receive", "tun0", Errno.ENXIO, "the device was destroyed", "");
+    CompletionStage<Done> ended =
+        LoggingTestKit.error("Error in stage")
+            .withOccurrences(0)
+            .expect(
+                kit.system(),
+                () -> {
+                  CompletionStage<Done> running =
+                      streams.packets().runWith(Sink.ignore(), kit.system());
+                  port.awaitCall();
+                  port.tellClosed(port.error);
+                  awaitEnd(running);
+                  return running;
+                });
+    assertThatThrownBy(() -> ended.toCompletableFuture().join())
+        .hasCauseInstanceOf(VnetException.class)
+        .hasMessageContaining("ENXIO, the device was destroyed");
+  }
+
+  @Test
+  void a_call_that_fails_on_an_open_port_fails_the_source() {
+    port.open = true;
+    port.error = new VnetException("receive", "tun0", Errno.EIO, "input/output error", "");
+    CompletionStage<Done> ended = streams.batches().runWith(Sink.ignore(), kit.system());
+    assertThatThrownBy(() -> ended.toCompletableFuture().join())
+        .hasCauseInstanceOf(VnetException.class)
+        .hasMessageContaining("EIO");
+  }
+
+  @Test
+  void a_packet_that_no_batch_holds_fails_the_sink_with_EIO() {
+    port.open = true;
+    CompletionStage<Done> ended =
+        Source.single(Packet.of(new byte[SlabPool.DEFAULT_SLAB_BYTES]))
+            .runWith(streams.packetSink(), kit.system());
+    assertThatThrownBy(() -> ended.toCompletableFuture().join())
+        .hasCauseInstanceOf(VnetException.class)
+        .hasMessageContaining("EIO");
+  }
+
+  private static void awaitEnd(CompletionStage<Done> running) {
+    running.handle((_, _) -> Done.getInstance()).toCompletableFuture().join();
+  }
+
+  /** Its calls fail; it tells of its end when the test says so. */
+  private static final class EndedPort implements PacketPort {
+    private final PortLedger ledger = new PortLedger();
+    private final CompletableFuture<PortListener> listener = new CompletableFuture<>();
+    private final CountDownLatch called = new CountDownLatch(1);
+    private volatile boolean open;
+    private volatile @Nullable VnetException error;
+
+    void awaitCall() {
+      try {
+        assertThat(called.await(30, TimeUnit.SECONDS)).isTrue();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    void tellClosed(@Nullable VnetException cause) {
+      listener.join().closed(cause);
+    }
+
+    private int call() {
+      called.countDown();
+      VnetException failure = error;
+      if (failure == null) {
+        return 0;
+      }
+      throw failure;
+    }
+
+    @Override
+    public String name() {
+      return "tun0";
+    }
+
+    @Override
+    public Layer layer() {
+      return Layer.L3;
+    }
+
+    @Override
+    public int mtu() {
+      return 1500;
+    }
+
+    @Override
+    public Optional<Island> island() {
+      return Optional.empty();
+    }
+
+    @Override
+    public int receive(PacketBatch into) {
+      return call();
+    }
+
+    @Override
+    public int send(PacketBatch batch, int from) {
+      return call();
+    }
+
+    @Override
+    public Registration listen(PortListener newListener) {
+      listener.complete(newListener);
+      return () -> {};
+    }
+
+    @Override
+    public void countDrop(DropReason reason, long packets) {
+      ledger.dropped(reason, packets);
+    }
+
+    @Override
+    public PortCounters counters() {
+      return ledger.snapshot();
+    }
+
+    @Override
+    public boolean isOpen() {
+      return open;
+    }
+
+    @Override
+    public void close() {
+      open = false;
+    }
+  }
+}
