@@ -1,0 +1,14 @@
+/** TUN and TAP devices of the Linux kernel, on Netty's event loops. */
+module io.vnet.io {
+  requires static org.jspecify;
+  requires io.netty.common;
+  requires io.netty.transport;
+  requires io.netty.transport.classes.epoll;
+  requires io.netty.transport.unix.common;
+  requires transitive io.vnet.api;
+
+  exports io.vnet.io.netns;
+
+  provides io.vnet.api.backend.HostNetworkProvider with
+      io.vnet.io.host.LinuxHostNetworkProvider;
+}
