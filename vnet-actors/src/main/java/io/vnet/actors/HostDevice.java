@@ -5,6 +5,7 @@ import io.vnet.actors.core.ReplyTo;
 import io.vnet.actors.device.DriverActor;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.SoftcActor;
+import io.vnet.actors.device.VnetActor;
 import io.vnet.actors.memory.MemoryBackend;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.DestroyRequest;
@@ -12,11 +13,15 @@ import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
 import io.vnet.api.device.DeviceInfo;
+import io.vnet.api.device.InterfaceChange;
+import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.device.NetworkEnd;
+import io.vnet.api.device.Vnet;
 import io.vnet.api.epoch.Epoch;
 import io.vnet.api.epoch.EpochReader;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -98,11 +103,7 @@ final class HostDevice implements Device {
                 softc -> {
                   softc
                       .softc()
-                      .tell(
-                          new SoftcActor.Open(
-                              host.context().handleNumbers().incrementAndGet(),
-                              PROCESS.pid(),
-                              reply));
+                      .tell(new SoftcActor.Open(host.context().nextNumber(), PROCESS.pid(), reply));
                   return softc;
                 });
           } catch (VnetException e) {
@@ -137,12 +138,103 @@ final class HostDevice implements Device {
 
   @Override
   public DeviceInfo info() {
-    return host.context()
-        .nodes()
-        .find(id.toString())
-        .flatMap(Node::info)
-        .filter(info -> info.id().equals(id))
-        .orElseThrow(() -> goneException("inspect"));
+    return node().flatMap(Node::info).orElseThrow(() -> goneException("inspect"));
+  }
+
+  @Override
+  public void rename(String newName) {
+    host.checkMayWait("rename");
+    var _ = Answers.join(requestRename(newName));
+  }
+
+  @Override
+  public CompletionStage<DeviceId> renameAsync(String newName) {
+    return requestRename(newName).minimalCompletionStage();
+  }
+
+  private CompletableFuture<DeviceId> requestRename(String newName) {
+    return onVnet("rename", reply -> new VnetActor.Rename(id, newName, reply));
+  }
+
+  @Override
+  public void moveTo(Vnet target) {
+    host.checkMayWait("move");
+    var _ = Answers.join(requestMove(target));
+  }
+
+  @Override
+  public CompletionStage<DeviceId> moveToAsync(Vnet target) {
+    return requestMove(target).minimalCompletionStage();
+  }
+
+  private CompletableFuture<DeviceId> requestMove(Vnet target) {
+    return onVnet("move", reply -> new VnetActor.Move(id, target.name(), reply));
+  }
+
+  /** Asks the vnet that has the interface now, and its successor if it was moved meanwhile. */
+  private CompletableFuture<DeviceId> onVnet(
+      String operation, Function<ReplyTo<VnetActor.Reply>, VnetActor.Command> command) {
+    Optional<String> vnet = node().map(Node::vnet);
+    if (vnet.isEmpty()) {
+      return CompletableFuture.failedFuture(goneException(operation));
+    }
+    return host.<VnetActor.Reply>request(
+            operation,
+            id.toString(),
+            reply -> {
+              if (!host.context().vnets().tell(vnet.get(), command.apply(reply))) {
+                reply.tell(new VnetActor.NotHere());
+              }
+            })
+        .thenComposeAsync(reply ->
+            switch (reply) {
+              case VnetActor.Done _ -> CompletableFuture.completedFuture(id);
+              case VnetActor.Refused(var cause) -> CompletableFuture.failedFuture(cause);
+              case VnetActor.NotHere _ ->
+                  node().map(Node::vnet).equals(vnet)
+                      ? CompletableFuture.failedFuture(goneException(operation))
+                      : onVnet(operation, command);
+            });
+  }
+
+  @Override
+  public void configure(InterfaceChange change) {
+    host.checkMayWait("configure");
+    var _ = Answers.join(requestConfigure(change));
+  }
+
+  @Override
+  public CompletionStage<DeviceId> configureAsync(InterfaceChange change) {
+    return requestConfigure(change).minimalCompletionStage();
+  }
+
+  private CompletableFuture<DeviceId> requestConfigure(InterfaceChange change) {
+    return host.<SoftcActor.Reply>request(
+            "configure",
+            id.toString(),
+            reply -> {
+              try {
+                var _ =
+                    withSoftc(
+                        "configure",
+                        softc -> {
+                          softc.softc().tell(new SoftcActor.Configure(change, reply));
+                          return softc;
+                        });
+              } catch (VnetException e) {
+                reply.tell(new SoftcActor.Refused(e));
+              }
+            })
+        .thenComposeAsync(reply ->
+            switch (reply) {
+              case SoftcActor.Done _ -> CompletableFuture.completedFuture(id);
+              case SoftcActor.Refused(var cause) -> CompletableFuture.failedFuture(cause);
+            });
+  }
+
+  @Override
+  public InterfaceCounters counters() {
+    return withSoftc("count", softc -> softc.backend().interfaceCounters());
   }
 
   @Override
@@ -173,7 +265,7 @@ final class HostDevice implements Device {
   }
 
   private CancellableDestroy requestDestroy(DestroyPolicy policy) {
-    long waiter = host.context().handleNumbers().incrementAndGet();
+    long waiter = host.context().nextNumber();
     return new CancellableDestroy(
         waiter,
         this.<DriverActor.DestroyReply>ask(
@@ -207,17 +299,16 @@ final class HostDevice implements Device {
     return driver;
   }
 
+  private Optional<Node> node() {
+    return host.context().nodes().find(id.toString()).filter(found -> found.id().equals(id));
+  }
+
   private <T> T withSoftc(String operation, Function<Node.Softc, T> use) {
     Epoch epoch = host.context().epoch();
     EpochReader section = epoch.borrow();
     section.enter();
     try {
-      Node node =
-          host.context()
-              .nodes()
-              .find(id.toString())
-              .filter(found -> found.id().equals(id))
-              .orElseThrow(() -> goneException(operation));
+      Node node = node().orElseThrow(() -> goneException(operation));
       if (node.pointer() instanceof Node.Softc softc) {
         return use.apply(softc);
       }

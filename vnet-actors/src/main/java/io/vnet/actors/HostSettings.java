@@ -1,5 +1,6 @@
 package io.vnet.actors;
 
+import io.vnet.api.device.ClonePolicy;
 import java.time.Duration;
 
 /**
@@ -10,13 +11,25 @@ import java.time.Duration;
  * @param ringMemoryBytes off-heap memory for in-memory devices' rings, at the most; a device that
  *     is used both ways takes 2 MiB
  * @param stallLimit a grace period that takes longer names its readers in the log
+ * @param retiringMax how many destroyed devices may wait for readers to leave before creations are
+ *     refused with ENOBUFS
+ * @param policy what opens may make and do at first
  */
 public record HostSettings(
-    int islands, long batchMemoryBytes, long ringMemoryBytes, Duration stallLimit) {
+    int islands,
+    long batchMemoryBytes,
+    long ringMemoryBytes,
+    Duration stallLimit,
+    int retiringMax,
+    ClonePolicy policy) {
   private static final long MEBIBYTE = 1024 * 1024;
+  private static final int DEFAULT_RETIRING_MAX = 4096;
 
   /** Checks the ranges. */
   public HostSettings {
+    if (retiringMax < 1) {
+      throw new IllegalArgumentException("retiringMax " + retiringMax + " is below 1");
+    }
     if (islands < 1 || batchMemoryBytes < MEBIBYTE || ringMemoryBytes < 2 * MEBIBYTE) {
       throw new IllegalArgumentException(
           "islands "
@@ -35,16 +48,32 @@ public record HostSettings(
         Math.min(2, Runtime.getRuntime().availableProcessors()),
         256 * MEBIBYTE,
         1024 * MEBIBYTE,
-        Duration.ofSeconds(1));
+        Duration.ofSeconds(1),
+        DEFAULT_RETIRING_MAX,
+        ClonePolicy.defaults());
   }
 
   /** With another number of I/O threads. */
   public HostSettings withIslands(int newIslands) {
-    return new HostSettings(newIslands, batchMemoryBytes, ringMemoryBytes, stallLimit);
+    return new HostSettings(
+        newIslands, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, policy);
   }
 
   /** With other memory bounds, in bytes. */
   public HostSettings withMemory(long newBatchMemoryBytes, long newRingMemoryBytes) {
-    return new HostSettings(islands, newBatchMemoryBytes, newRingMemoryBytes, stallLimit);
+    return new HostSettings(
+        islands, newBatchMemoryBytes, newRingMemoryBytes, stallLimit, retiringMax, policy);
+  }
+
+  /** With another limit for grace periods and another bound for what waits for them. */
+  public HostSettings withGracePeriods(Duration newStallLimit, int newRetiringMax) {
+    return new HostSettings(
+        islands, batchMemoryBytes, ringMemoryBytes, newStallLimit, newRetiringMax, policy);
+  }
+
+  /** With another policy. */
+  public HostSettings withPolicy(ClonePolicy newPolicy) {
+    return new HostSettings(
+        islands, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, newPolicy);
   }
 }

@@ -12,19 +12,28 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.vnet.actors.core.ReplyTo;
 import io.vnet.actors.device.EventLog;
+import io.vnet.actors.device.GraceGauge;
+import io.vnet.actors.device.GracePeriodActor;
 import io.vnet.actors.device.HostActor;
 import io.vnet.actors.device.HostContext;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.NodeTable;
-import io.vnet.actors.device.VnetActor;
+import io.vnet.actors.device.VnetTable;
 import io.vnet.actors.stream.IslandDispatchers;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.backend.HostInterface;
+import io.vnet.api.device.ClonePolicy;
+import io.vnet.api.device.Credential;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceEvent;
+import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceInfo;
+import io.vnet.api.device.DeviceName;
 import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.device.LinkEvent;
+import io.vnet.api.device.Vnet;
 import io.vnet.api.epoch.Epoch;
+import io.vnet.api.epoch.StalledReader;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
@@ -78,6 +87,7 @@ public final class VnetHost implements AutoCloseable {
   private final IslandDispatchers dispatchers;
   private final ActorRef<HostActor.Command> root;
   private final HostActor.Actors actors;
+  private final Vnet vnet0 = new HostVnet(this, HostActor.VNET0);
   private final Cancellable shutdownTask;
   private final Map<Long, CompletableFuture<?>> unanswered = new ConcurrentHashMap<>();
   private final AtomicLong requests = new AtomicLong();
@@ -101,18 +111,23 @@ public final class VnetHost implements AutoCloseable {
     this.batchSlabs = new SlabPool(SLAB_BYTES, slabs(settings.batchMemoryBytes(), SLAB_BYTES));
     this.batches = new BatchPool(batchSlabs);
     this.dispatchers = new IslandDispatchers(system);
+    Epoch epoch = Epoch.create();
     this.context =
         new HostContext(
-            Epoch.create(),
+            epoch,
             new SlabPool(RING_BYTES, slabs(settings.ringMemoryBytes(), RING_BYTES)),
             new BatchPool(batchSlabs, 1, 0, 0),
             new NodeTable(),
+            new VnetTable(epoch),
+            new AtomicReference<>(settings.policy()),
             new EventLog(blocking, System::nanoTime),
+            new GraceGauge(settings.retiringMax()),
             blocking,
             networks,
             System::nanoTime,
             settings.stallLimit().toNanos(),
-            new AtomicLong());
+            new AtomicLong(),
+            this::checkMayWait);
     this.root =
         system.systemActorOf(
             HostActor.create(context), name, DispatcherSelector.fromConfig(CONTROL_DISPATCHER));
@@ -182,42 +197,125 @@ public final class VnetHost implements AutoCloseable {
   }
 
   /**
-   * Creates a device and waits until it is ready.
+   * Creates a device in {@link #vnet0} and waits until it is ready.
    *
-   * @throws VnetException EINVAL: a name that no driver accepts, an MTU out of range; EEXIST: the
-   *     unit or the interface name is in use; ENOSPC: no unit is left; ESHUTDOWN: the host is
-   *     closed; for a host device what the kernel said, with the remedy
+   * @throws VnetException as {@link Vnet#create}
    */
   public Device create(DeviceSpec spec) {
-    checkMayWait("create");
-    return created(Answers.join(requestCreate(spec)));
+    return vnet0.create(spec);
   }
 
   /** {@link #create} without waiting. */
   public CompletionStage<Device> createAsync(DeviceSpec spec) {
-    return requestCreate(spec).thenApplyAsync(this::created);
+    return vnet0.createAsync(spec);
   }
 
-  private CompletableFuture<VnetActor.CreateReply> requestCreate(DeviceSpec spec) {
-    return request(
-        "create", spec.name(), reply -> actors.vnet0().tell(new VnetActor.Create(spec, reply)));
+  /**
+   * Opens a device by a name of its node, and makes it if the {@link #policy} lets the caller:
+   * {@code tun} is always a new device, {@code tun3} that one, an alias the one it stands for.
+   *
+   * @throws VnetException ENOENT: there is no such device, and none may be made; ENXIO: it is being
+   *     created or destroyed; EBUSY: it is open; else as {@link Vnet#create}
+   */
+  public DeviceHandle open(String name, Credential caller) {
+    checkMayWait("open");
+    return Answers.join(openAsync(name, caller).toCompletableFuture());
   }
 
-  private Device created(VnetActor.CreateReply reply) {
+  /** {@link #open} without waiting. A handle nobody takes (the stage was cancelled) is closed. */
+  public CompletionStage<DeviceHandle> openAsync(String name, Credential caller) {
+    Optional<Node> node = context.nodes().find(name);
+    if (node.isPresent()) {
+      return device(node.get()).openAsync();
+    }
+    Optional<DeviceName> wanted = DeviceName.match(name);
+    if (wanted.isEmpty()
+        || wanted.get().unit() > DeviceName.MAX_UNIT
+        || !policy().mayClone(wanted.get().driver(), caller)) {
+      return CompletableFuture.failedStage(
+          new VnetException(
+              "open",
+              name,
+              Errno.ENOENT,
+              "there is no such device, and this caller may not make it by opening it",
+              "create it first, or change the policy"));
+    }
+    return vnet0
+        .createAsync(DeviceSpec.of(name))
+        .thenCompose(Device::openAsync)
+        .exceptionallyCompose(failure ->
+            Answers.unwrap(failure) instanceof VnetException refused
+                    && refused.operation().equals("create")
+                    && refused.errno() == Errno.EEXIST
+                    && context.nodes().find(name).isPresent()
+                ? openAsync(name, caller)
+                : CompletableFuture.failedStage(Answers.unwrap(failure)));
+  }
+
+  /** What opens may make and do. */
+  public ClonePolicy policy() {
+    return context.policy().get();
+  }
+
+  /** Changes what opens may make and do, from the next one on. */
+  public void setPolicy(ClonePolicy newPolicy) {
+    context.policy().set(newPolicy);
+  }
+
+  /** The vnet that the host started with. */
+  public Vnet vnet0() {
+    return vnet0;
+  }
+
+  /**
+   * Makes another vnet.
+   *
+   * @throws VnetException EEXIST: the name is in use; EINVAL: it is empty; ESHUTDOWN
+   */
+  public Vnet createVnet(String name) {
+    checkMayWait("create vnet");
+    return vnetCreated(name, Answers.join(requestVnet(name)));
+  }
+
+  /** {@link #createVnet} without waiting. */
+  public CompletionStage<Vnet> createVnetAsync(String name) {
+    return requestVnet(name).thenApplyAsync(reply -> vnetCreated(name, reply));
+  }
+
+  private CompletableFuture<HostActor.VnetReply> requestVnet(String name) {
+    return request("create vnet", name, reply -> root.tell(new HostActor.CreateVnet(name, reply)));
+  }
+
+  private Vnet vnetCreated(String name, HostActor.VnetReply reply) {
     return switch (reply) {
-      case VnetActor.Created(var id, var interfaceName, var mtu) ->
-          new HostDevice(this, id, interfaceName, mtu);
-      case VnetActor.CreateFailed(var cause) -> throw cause.rethrown();
+      case HostActor.VnetCreated _ -> new HostVnet(this, name);
+      case HostActor.VnetRefused(var cause) -> throw cause.rethrown();
     };
   }
 
-  /** The device that has this name now. */
+  /** The vnet of this name. */
+  public Optional<Vnet> vnet(String name) {
+    return context.vnets().contains(name)
+        ? Optional.of(new HostVnet(this, name))
+        : Optional.empty();
+  }
+
+  /** The vnets, in order of their names. */
+  public List<Vnet> vnets() {
+    return context.vnets().names().stream().<Vnet>map(name -> new HostVnet(this, name)).toList();
+  }
+
+  /** The device that has this name or alias now. */
   public Optional<Device> find(String name) {
-    return context
-        .nodes()
-        .find(name)
-        .flatMap(Node::info)
-        .map(info -> new HostDevice(this, info.id(), info.interfaceName(), info.mtu()));
+    return context.nodes().find(name).filter(node -> node.info().isPresent()).map(this::device);
+  }
+
+  private HostDevice device(Node node) {
+    return new HostDevice(
+        this,
+        node.id(),
+        node.interfaceName(),
+        node.info().map(DeviceInfo::mtu).orElse(DeviceSpec.DEFAULT_MTU));
   }
 
   /** The devices as they are now, in no order. Never waits. */
@@ -257,6 +355,28 @@ public final class VnetHost implements AutoCloseable {
     return context.events().listen(listener);
   }
 
+  /** Tells of links that change, some time after they did, and only if they are still changed. */
+  public Registration onLink(Consumer<LinkEvent> listener) {
+    return context.events().listenLink(listener);
+  }
+
+  /** Tells of readers that hold up a grace period for longer than the limit. */
+  public Registration onStalledReader(Consumer<StalledReader> listener) {
+    return context.events().listenStalls(listener);
+  }
+
+  /**
+   * Completes when every grace period that was asked for before has elapsed, so that each device
+   * destroyed before has no reader left; with what the host holds then.
+   */
+  public CompletionStage<HostStatistics> drainGracePeriods() {
+    return this.<GracePeriodActor.Elapsed>request(
+            "drain",
+            "grace periods",
+            reply -> actors.gracePeriod().tell(new GracePeriodActor.Barrier(reply)))
+        .thenApplyAsync(_ -> statistics());
+  }
+
   /** The actor system on which the host runs. */
   public ActorSystem<?> system() {
     return system;
@@ -270,7 +390,9 @@ public final class VnetHost implements AutoCloseable {
         batches.lent() + context.singles().lent(),
         batches.leaked() + context.singles().leaked(),
         context.rings().lent(),
-        context.rings().mappedBytes() + batchSlabs.mappedBytes());
+        context.rings().mappedBytes() + batchSlabs.mappedBytes(),
+        context.gauge().waiting(),
+        context.gauge().stalls());
   }
 
   /**

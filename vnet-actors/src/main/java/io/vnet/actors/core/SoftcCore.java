@@ -1,26 +1,32 @@
 package io.vnet.actors.core;
 
+import io.vnet.actors.core.SoftcEvent.AliasSwapped;
 import io.vnet.actors.core.SoftcEvent.BackendFailed;
 import io.vnet.actors.core.SoftcEvent.BackendReady;
 import io.vnet.actors.core.SoftcEvent.CancelDestroy;
 import io.vnet.actors.core.SoftcEvent.Close;
+import io.vnet.actors.core.SoftcEvent.Configure;
 import io.vnet.actors.core.SoftcEvent.Destroy;
+import io.vnet.actors.core.SoftcEvent.Detached;
 import io.vnet.actors.core.SoftcEvent.Flushed;
 import io.vnet.actors.core.SoftcEvent.Lost;
+import io.vnet.actors.core.SoftcEvent.Moved;
 import io.vnet.actors.core.SoftcEvent.NodeUnbound;
 import io.vnet.actors.core.SoftcEvent.Open;
 import io.vnet.actors.core.SoftcEvent.Quiesced;
 import io.vnet.actors.core.SoftcEvent.ReadersDrained;
 import io.vnet.actors.core.SoftcEvent.Released;
+import io.vnet.actors.core.SoftcEvent.Renamed;
+import io.vnet.actors.core.SoftcEvent.SetOption;
 import io.vnet.actors.core.SoftcEvent.SetTransient;
 import io.vnet.actors.core.SoftcState.Opener;
 import io.vnet.actors.core.SoftcState.Phase;
 import io.vnet.actors.core.SoftcState.Teardown;
+import io.vnet.api.device.LinkState;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * The life of a softc as one total function.
@@ -34,14 +40,17 @@ import java.util.Optional;
  *   TEARDOWN --released--> GONE
  * </pre>
  *
- * <p>A teardown: handle revoked, sentinel stored, names unbound (of a transient: by the deferred
- * queue, while the rest goes on), detached, quiesced, readers drained; then, when the names are
- * gone too, released; last, the unit is freed.
+ * <p>A rename under way keeps a device busy as its holder does: a destroy that waits waits for it
+ * too, and a transient that was closed meanwhile goes when it has ended.
+ *
+ * <p>A teardown: sentinel stored, handle revoked, names unbound (of a transient: by the deferred
+ * queue, while the rest goes on), detached from its vnet, quiesced, readers drained; then, when the
+ * names are gone and the vnet has let go too, released; last, the unit is freed.
  *
  * <p>An event that has no meaning in a phase changes nothing: it is an answer that came late (a
  * close of a revoked handle, a cancel of a request that was answered).
  *
- * <p>Source: if_tuntap specification, sections 2.3, 4.1, 4.2, 5.2, 5.4 to 5.6.
+ * <p>Source: if_tuntap specification, sections 1.7, 2.3, 3, 4.1, 4.2, 4.8, 5.2, 5.4 to 5.6 and 6.3.
  */
 public final class SoftcCore {
   private static final SoftcEffect.Revoke DESTROYED =
@@ -71,6 +80,17 @@ public final class SoftcCore {
       case Close(var handle) -> close(state, handle);
       case Flushed _ -> flushed(state);
       case SetTransient(var handle, var on) -> setTransient(state, handle, on);
+      case SetOption set -> setOption(state, set);
+      case Configure(var request, var change) ->
+          ending(state)
+              ? gone(state, request)
+              : changed(
+                  state,
+                  request,
+                  InterfaceRules.configure(state.network(), state.driver(), change));
+      case Renamed(var request, var newName) -> renamed(state, request, newName);
+      case AliasSwapped(var request) -> aliasSwapped(state, request);
+      case Moved(var vnet, var bringUp) -> moved(state, vnet, bringUp);
       case Destroy(var waiter, var policy) ->
           switch (policy) {
             case WAIT -> destroyWaiting(state, waiter);
@@ -81,6 +101,7 @@ public final class SoftcCore {
       case Lost(var cause) ->
           destroyByForce(state, new SoftcEffect.Revoke(cause.errno(), cause.reason()));
       case NodeUnbound _ -> nodeUnbound(state);
+      case Detached _ -> detached(state);
       case Quiesced _ -> quiesced(state);
       case ReadersDrained _ -> readersDrained(state);
       case Released _ -> released(state);
@@ -100,7 +121,10 @@ public final class SoftcCore {
     }
     return new Step(
         state.withPhase(Phase.IDLE),
-        List.of(new SoftcEffect.PublishPointer(), new SoftcEffect.ReportCreated()));
+        List.of(
+            new SoftcEffect.ApplyInterface(state.network()),
+            new SoftcEffect.PublishPointer(),
+            new SoftcEffect.ReportCreated()));
   }
 
   private static Step backendFailed(SoftcState state, VnetException cause) {
@@ -115,9 +139,7 @@ public final class SoftcCore {
       case IDLE ->
           state.dying()
               ? refuse(state, opener, Errno.EBUSY, "being destroyed")
-              : new Step(
-                  state.opened(opener),
-                  List.of(new SoftcEffect.LinkUp(), new SoftcEffect.GrantOpen(opener)));
+              : grant(state, opener, List.of());
       case OPEN -> refuse(state, opener, Errno.EBUSY, heldBy(state));
       case CLOSING -> {
         if (state.dying() || state.transientDevice()) {
@@ -125,34 +147,56 @@ public final class SoftcCore {
         }
         yield state.parked().isPresent()
             ? refuse(state, opener, Errno.EBUSY, heldBy(state))
-            : new Step(state.withParked(Optional.of(opener)), List.of());
+            : new Step(state.withParked(opener), List.of());
       }
       case TEARDOWN, GONE -> refuse(state, opener, Errno.EBUSY, "being destroyed");
     };
   }
 
+  private static Step grant(SoftcState state, Opener opener, List<SoftcEffect> before) {
+    SoftcState open = state.opened(opener);
+    return new Step(
+        open,
+        join(
+            before,
+            List.of(
+                new SoftcEffect.LinkUp(),
+                new SoftcEffect.ApplyInterface(open.network()),
+                new SoftcEffect.GrantOpen(opener),
+                new SoftcEffect.AnnounceLink(LinkState.UP))));
+  }
+
   private static Step close(SoftcState state, long handle) {
-    return state.phase() == Phase.OPEN && holds(state, handle)
-        ? new Step(state.withPhase(Phase.CLOSING), List.of(new SoftcEffect.LinkDown()))
-        : same(state);
+    if (state.phase() != Phase.OPEN || !holds(state, handle)) {
+      return same(state);
+    }
+    long closer = state.holder().orElseThrow().pid();
+    long owner = state.network().ownerPid().orElse(closer);
+    return new Step(
+        state.withPhase(Phase.CLOSING),
+        owner == closer
+            ? List.of(new SoftcEffect.LinkDown())
+            : List.of(new SoftcEffect.LogForeignClose(owner), new SoftcEffect.LinkDown()));
   }
 
   private static Step flushed(SoftcState state) {
     if (state.phase() != Phase.CLOSING) {
       return same(state);
     }
-    List<SoftcEffect> closed =
-        List.of(new SoftcEffect.ReportClosed(state.holder().orElseThrow().handle()));
+    SoftcState idle = state.closed();
+    List<SoftcEffect> effects =
+        List.of(
+            new SoftcEffect.ApplyInterface(idle.network()),
+            new SoftcEffect.AnnounceLink(LinkState.DOWN),
+            new SoftcEffect.ReportClosed(state.holder().orElseThrow().handle()));
     if (state.dying() || state.transientDevice()) {
-      return startTeardown(state.withParked(Optional.empty()).idle(), true, closed, DESTROYED);
+      return idle.busy() == 0
+          ? startTeardown(idle, true, effects, DESTROYED)
+          : new Step(state.transientDevice() ? idle.condemn() : idle, effects);
     }
-    if (state.parked().isEmpty()) {
-      return new Step(state.idle(), closed);
-    }
-    Opener next = state.parked().orElseThrow();
-    return new Step(
-        state.opened(next),
-        join(closed, List.of(new SoftcEffect.LinkUp(), new SoftcEffect.GrantOpen(next))));
+    return state.parked().isEmpty()
+        ? new Step(idle, effects)
+        : grant(idle, state.parked().orElseThrow(), effects);
   }
 
   private static Step setTransient(SoftcState state, long handle, boolean on) {
@@ -161,26 +205,86 @@ public final class SoftcCore {
         : same(state);
   }
 
+  private static Step setOption(SoftcState state, SetOption set) {
+    if (ending(state)) {
+      return gone(state, set.request());
+    }
+    return state.phase() == Phase.OPEN && holds(state, set.handle())
+        ? changed(
+            state,
+            set.request(),
+            InterfaceRules.set(state.network(), state.driver(), set.option(), set.value()))
+        : new Step(
+            state, List.of(new SoftcEffect.Refuse(set.request(), Errno.EBADF, "it is closed")));
+  }
+
+  private static Step changed(SoftcState state, long request, InterfaceRules.Outcome outcome) {
+    return switch (outcome) {
+      case InterfaceRules.Outcome.Changed(var network) ->
+          new Step(
+              state.withNetwork(network),
+              List.of(new SoftcEffect.ApplyInterface(network), new SoftcEffect.Confirm(request)));
+      case InterfaceRules.Outcome.Refused(var errno, var reason) ->
+          new Step(state, List.of(new SoftcEffect.Refuse(request, errno, reason)));
+    };
+  }
+
+  private static Step renamed(SoftcState state, long request, String newName) {
+    return switch (state.phase()) {
+      case IDLE, OPEN, CLOSING ->
+          state.dying()
+              ? confirm(state, request)
+              : new Step(
+                  state.withRenames(state.renames() + 1),
+                  List.of(new SoftcEffect.SwapAlias(request, newName)));
+      case CREATING, TEARDOWN, GONE -> confirm(state, request);
+    };
+  }
+
+  private static Step aliasSwapped(SoftcState state, long request) {
+    if (state.renames() == 0) {
+      return confirm(state, request);
+    }
+    SoftcState next = state.withRenames(state.renames() - 1);
+    List<SoftcEffect> confirmed = List.of(new SoftcEffect.Confirm(request));
+    return next.dying() && next.busy() == 0
+        ? startTeardown(next, true, confirmed, DESTROYED)
+        : new Step(next, confirmed);
+  }
+
+  /** In a teardown the vnet hears that the interface detaches, and answers the mover itself. */
+  private static Step moved(SoftcState state, String vnet, boolean bringUp) {
+    if (ending(state)) {
+      return same(state);
+    }
+    SoftcState next = state.withNetwork(InterfaceRules.moved(state.network(), bringUp));
+    return new Step(
+        next,
+        List.of(new SoftcEffect.ApplyInterface(next.network()), new SoftcEffect.ConfirmMove(vnet)));
+  }
+
   private static Step destroyWaiting(SoftcState state, long waiter) {
     return switch (state.phase()) {
-      case CREATING -> new Step(state.withDying(true, state.waiters()), List.of());
-      case IDLE -> startTeardown(state, true, List.of(), DESTROYED);
-      case OPEN -> new Step(state.withDying(true, plus(state.waiters(), waiter)), List.of());
-      case CLOSING ->
-          new Step(
-              state.withParked(Optional.empty()).withDying(true, plus(state.waiters(), waiter)),
-              refuseParked(state));
+      case CREATING -> new Step(state.condemn(), List.of());
+      case IDLE, OPEN, CLOSING -> {
+        if (state.busy() == 0) {
+          yield startTeardown(state, true, List.of(), DESTROYED);
+        }
+        yield new Step(state.withWaiters(plus(state.waiters(), waiter)), refuseParked(state));
+      }
       case TEARDOWN, GONE -> same(state);
     };
   }
 
   private static Step destroyOrRefuse(SoftcState state, long waiter) {
     return switch (state.phase()) {
-      case CREATING -> new Step(state.withDying(true, state.waiters()), List.of());
-      case IDLE -> startTeardown(state, true, List.of(), DESTROYED);
-      case OPEN, CLOSING ->
-          new Step(
-              state, List.of(new SoftcEffect.RefuseDestroy(waiter, Errno.EBUSY, heldBy(state))));
+      case CREATING -> new Step(state.condemn(), List.of());
+      case IDLE, OPEN, CLOSING ->
+          state.busy() == 0
+              ? startTeardown(state, true, List.of(), DESTROYED)
+              : new Step(
+                  state,
+                  List.of(new SoftcEffect.RefuseDestroy(waiter, Errno.EBUSY, heldBy(state))));
       case TEARDOWN, GONE ->
           new Step(
               state,
@@ -190,9 +294,8 @@ public final class SoftcCore {
 
   private static Step destroyByForce(SoftcState state, SoftcEffect.Revoke revoke) {
     return switch (state.phase()) {
-      case CREATING -> new Step(state.withDying(true, state.waiters()), List.of());
-      case IDLE, OPEN -> startTeardown(state, true, List.of(), revoke);
-      case CLOSING -> startTeardown(state, true, refuseParked(state), revoke);
+      case CREATING -> new Step(state.condemn(), List.of());
+      case IDLE, OPEN, CLOSING -> startTeardown(state, true, refuseParked(state), revoke);
       case TEARDOWN, GONE -> same(state);
     };
   }
@@ -201,9 +304,8 @@ public final class SoftcCore {
     if (state.busy() == 0 || !state.waiters().contains(waiter)) {
       return same(state);
     }
-    List<Long> left = state.waiters().stream().filter(other -> other != waiter).toList();
     return new Step(
-        state.withDying(!left.isEmpty(), left),
+        state.withWaiters(state.waiters().stream().filter(other -> other != waiter).toList()),
         List.of(new SoftcEffect.RefuseDestroy(waiter, Errno.EINTR, "cancelled while it was open")));
   }
 
@@ -212,26 +314,24 @@ public final class SoftcCore {
     List<SoftcEffect> effects = new ArrayList<>(first);
     effects.add(new SoftcEffect.StoreSentinel());
     effects.add(revoke);
-    Teardown none = new Teardown(backend, false, false, false, false);
+    SoftcState ending = state.tearingDown(new Teardown(backend, false, false, false, false, false));
     if (!state.transientDevice()) {
       effects.add(new SoftcEffect.UnbindNode());
-      return new Step(state.tearingDown(none), effects);
+      return new Step(ending, effects);
     }
     effects.add(new SoftcEffect.DeferUnbindNode());
-    return detach(state.tearingDown(none), effects);
+    return detach(ending, effects);
   }
 
   private static Step detach(SoftcState state, List<SoftcEffect> before) {
-    Teardown done = state.teardown();
-    Teardown next =
-        new Teardown(done.backend(), done.unbound(), true, !done.backend(), done.drained());
+    Teardown next = state.teardown().withDetaching();
     return new Step(
         state.tearingDown(next),
         join(
             before,
             List.of(
                 new SoftcEffect.Detach(),
-                done.backend() ? new SoftcEffect.Quiesce() : new SoftcEffect.Retire())));
+                next.backend() ? new SoftcEffect.Quiesce() : new SoftcEffect.Retire())));
   }
 
   private static Step nodeUnbound(SoftcState state) {
@@ -239,43 +339,55 @@ public final class SoftcCore {
     if (state.phase() != Phase.TEARDOWN || done.unbound()) {
       return same(state);
     }
-    SoftcState next =
-        state.tearingDown(
-            new Teardown(done.backend(), true, done.detaching(), done.quiesced(), done.drained()));
+    SoftcState next = state.tearingDown(done.withUnbound());
     return done.detaching() ? releaseIfDone(next) : detach(next, List.of());
+  }
+
+  private static Step detached(SoftcState state) {
+    Teardown done = state.teardown();
+    return state.phase() == Phase.TEARDOWN && done.detaching() && !done.detached()
+        ? releaseIfDone(state.tearingDown(done.withDetached()))
+        : same(state);
   }
 
   private static Step quiesced(SoftcState state) {
     Teardown done = state.teardown();
-    if (state.phase() != Phase.TEARDOWN || !done.detaching() || done.quiesced()) {
-      return same(state);
-    }
-    return new Step(
-        state.tearingDown(new Teardown(done.backend(), done.unbound(), true, true, done.drained())),
-        List.of(new SoftcEffect.Retire()));
+    return state.phase() == Phase.TEARDOWN && done.detaching() && !done.quiesced()
+        ? new Step(state.tearingDown(done.withQuiesced()), List.of(new SoftcEffect.Retire()))
+        : same(state);
   }
 
   private static Step readersDrained(SoftcState state) {
     Teardown done = state.teardown();
-    if (state.phase() != Phase.TEARDOWN || !done.quiesced() || done.drained()) {
-      return same(state);
-    }
-    return releaseIfDone(
-        state.tearingDown(new Teardown(done.backend(), done.unbound(), true, true, true)));
+    return state.phase() == Phase.TEARDOWN && done.quiesced() && !done.drained()
+        ? releaseIfDone(state.tearingDown(done.withDrained()))
+        : same(state);
   }
 
   private static Step releaseIfDone(SoftcState state) {
-    Teardown done = state.teardown();
-    return done.unbound() && done.drained()
+    return state.teardown().mayRelease()
         ? new Step(state, List.of(new SoftcEffect.Release()))
         : same(state);
   }
 
   private static Step released(SoftcState state) {
-    Teardown done = state.teardown();
-    return state.phase() == Phase.TEARDOWN && done.unbound() && done.drained()
+    return state.phase() == Phase.TEARDOWN && state.teardown().mayRelease()
         ? new Step(state.withPhase(Phase.GONE), List.of(new SoftcEffect.FreeUnit()))
         : same(state);
+  }
+
+  private static boolean ending(SoftcState state) {
+    return state.phase() == Phase.TEARDOWN || state.phase() == Phase.GONE;
+  }
+
+  private static Step gone(SoftcState state, long request) {
+    return new Step(
+        state,
+        List.of(new SoftcEffect.Refuse(request, Errno.ENXIO, "the device is being destroyed")));
+  }
+
+  private static Step confirm(SoftcState state, long request) {
+    return new Step(state, List.of(new SoftcEffect.Confirm(request)));
   }
 
   private static Step refuse(SoftcState state, Opener opener, Errno errno, String reason) {
@@ -297,7 +409,7 @@ public final class SoftcCore {
     return state
         .holder()
         .map(holder -> "already open by pid " + holder.pid())
-        .orElse("being destroyed");
+        .orElse("being renamed");
   }
 
   private static VnetException destroyedMeanwhile() {

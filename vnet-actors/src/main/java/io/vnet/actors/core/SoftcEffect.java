@@ -1,6 +1,8 @@
 package io.vnet.actors.core;
 
 import io.vnet.actors.core.SoftcState.Opener;
+import io.vnet.api.device.InterfaceState;
+import io.vnet.api.device.LinkState;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 
@@ -14,6 +16,27 @@ public sealed interface SoftcEffect {
 
   /** Tell the creator that there will be no device. */
   record ReportCreateFailed(VnetException cause) implements SoftcEffect {}
+
+  /** Tell the backend and whoever asks what the interface is like now. */
+  record ApplyInterface(InterfaceState state) implements SoftcEffect {}
+
+  /** Tell the link's listeners, some time. */
+  record AnnounceLink(LinkState link) implements SoftcEffect {}
+
+  /** The last close came from a process that is not the owner: say so in the log. */
+  record LogForeignClose(long ownerPid) implements SoftcEffect {}
+
+  /** A request was carried out. */
+  record Confirm(long request) implements SoftcEffect {}
+
+  /** A request was refused; nothing has changed. */
+  record Refuse(long request, Errno errno, String reason) implements SoftcEffect {}
+
+  /** Ask the node for another alias; {@link SoftcEvent.AliasSwapped} follows. */
+  record SwapAlias(long request, String newName) implements SoftcEffect {}
+
+  /** Tell the vnet that held the interface that the move was carried out. */
+  record ConfirmMove(String vnet) implements SoftcEffect {}
 
   /** Carrier on. */
   record LinkUp() implements SoftcEffect {}
@@ -47,7 +70,7 @@ public sealed interface SoftcEffect {
    */
   record DeferUnbindNode() implements SoftcEffect {}
 
-  /** Leave the vnet. */
+  /** Leave the vnet; {@link SoftcEvent.Detached} follows. */
   record Detach() implements SoftcEffect {}
 
   /** Take the backend off its poller; {@link SoftcEvent.Quiesced} follows. */

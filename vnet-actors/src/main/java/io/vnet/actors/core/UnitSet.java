@@ -36,12 +36,21 @@ public final class UnitSet {
 
   /** The lowest unit that is not in use; empty if all are. */
   public OptionalInt lowestFree() {
-    for (int word = 0; word < words.length; word++) {
-      if (words[word] != -1L) {
-        return OptionalInt.of((word << 6) + Long.numberOfTrailingZeros(~words[word]));
+    return lowestFree(0);
+  }
+
+  /** The lowest unit from {@code from} on that is not in use; empty if all are. */
+  public OptionalInt lowestFree(int from) {
+    for (int word = from >> 6; word < words.length; word++) {
+      long free = ~words[word];
+      if (word == from >> 6) {
+        free &= -1L << from;
+      }
+      if (free != 0) {
+        return OptionalInt.of((word << 6) + Long.numberOfTrailingZeros(free));
       }
     }
-    int next = words.length << 6;
+    int next = Math.max(from, words.length << 6);
     return next < UNITS ? OptionalInt.of(next) : OptionalInt.empty();
   }
 

@@ -1,36 +1,82 @@
 package io.vnet.actors.device;
 
 import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
+import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.vnet.actors.core.ReplyTo;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A node: owns the names under which its device is found. Its driver bound the first name before it
  * started this actor, so that a taken name refuses the creation.
  *
- * <p>It lives until the driver stops it, when the unit is freed: an unbind asked twice is answered
- * twice.
+ * <p>After an unbind it binds nothing more. It lives until the driver stops it, when the unit is
+ * freed: whatever is asked twice is answered twice.
+ *
+ * <p>Source: if_tuntap specification, section 1.7.
  */
-public final class DeviceActor {
+public final class DeviceActor extends AbstractOnMessageBehavior<DeviceActor.Command> {
   /** What it understands. */
   public sealed interface Command {}
+
+  /**
+   * Replace the alias, as far as the new name is free; none if it is the node's own.
+   *
+   * @param newName of the interface
+   */
+  record SwapAlias(String newName, ReplyTo<AliasSwapped> replyTo) implements Command {}
 
   /** Remove the names. */
   public record Unbind(ReplyTo<Unbound> replyTo) implements Command {}
 
+  /** The alias is as good as it gets. */
+  record AliasSwapped() {}
+
   /** The names are gone: an open by name answers ENOENT. */
   public record Unbound() {}
 
-  private DeviceActor() {}
+  private final Node node;
+  private final NodeTable nodes;
+  private @Nullable String alias;
+  private boolean unbound;
+
+  private DeviceActor(ActorContext<Command> context, Node node, NodeTable nodes) {
+    super(context);
+    this.node = node;
+    this.nodes = nodes;
+  }
 
   static Behavior<Command> create(Node node, NodeTable nodes) {
-    return Behaviors.receiveMessage(command ->
-        switch (command) {
-          case Unbind(var replyTo) -> {
-            nodes.unbind(node.id().toString(), node);
-            replyTo.tell(new Unbound());
-            yield Behaviors.same();
-          }
-        });
+    return Behaviors.setup(context -> new DeviceActor(context, node, nodes));
+  }
+
+  @Override
+  public Behavior<Command> onMessage(Command command) {
+    switch (command) {
+      case SwapAlias(var newName, var replyTo) -> {
+        removeAlias();
+        if (!unbound && !node.hasOwnName(newName) && nodes.bind(newName, node)) {
+          alias = newName;
+          node.publishAlias(newName);
+        }
+        replyTo.tell(new AliasSwapped());
+      }
+      case Unbind(var replyTo) -> {
+        unbound = true;
+        removeAlias();
+        nodes.unbind(node.name(), node);
+        replyTo.tell(new Unbound());
+      }
+    }
+    return this;
+  }
+
+  private void removeAlias() {
+    if (alias != null) {
+      nodes.unbind(alias, node);
+      alias = null;
+      node.publishAlias(null);
+    }
   }
 }

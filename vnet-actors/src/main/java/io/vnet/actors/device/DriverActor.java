@@ -61,6 +61,9 @@ public final class DriverActor {
 
   record FreeUnit(DeviceId device) implements Command {}
 
+  /** Take a reservation back that never got a softc. */
+  record Unreserve(DeviceId device) implements Command {}
+
   record DestroyAll(ReplyTo<Drained> replyTo) implements Command {}
 
   sealed interface ReserveReply {}
@@ -145,6 +148,13 @@ public final class DriverActor {
         }
         case DestroyRefused refused -> refused(refused);
         case FreeUnit(var device) -> free(device);
+        case Unreserve(var device) -> {
+          Unit unit = find(device);
+          if (unit != null) {
+            host.nodes().unbind(unit.node.name(), unit.node);
+            free(device);
+          }
+        }
         case DestroyAll(var replyTo) -> destroyAll(replyTo);
       }
       return Behaviors.same();
@@ -157,7 +167,7 @@ public final class DriverActor {
     }
     OptionalInt chosen =
         name.isWildcard()
-            ? units.lowestFree()
+            ? lowestWithoutNode()
             : units.isFree(name.unit()) ? OptionalInt.of(name.unit()) : OptionalInt.empty();
     if (chosen.isEmpty()) {
       return name.isWildcard()
@@ -188,6 +198,15 @@ public final class DriverActor {
             DispatcherSelector.sameAsParent());
     byUnit.put(unit, new Unit(node, nodeActor));
     return new Reserved(node, nodeActor);
+  }
+
+  /** An alias of another device may stand where the node would: the next unit then. */
+  private OptionalInt lowestWithoutNode() {
+    OptionalInt unit = units.lowestFree();
+    while (unit.isPresent() && host.nodes().isBound(kind.driverName() + unit.getAsInt())) {
+      unit = units.lowestFree(unit.getAsInt() + 1);
+    }
+    return unit;
   }
 
   private static ReserveRefused refuse(DeviceName name, Errno errno, String reason, String remedy) {

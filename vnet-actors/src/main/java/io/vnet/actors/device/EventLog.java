@@ -2,6 +2,8 @@ package io.vnet.actors.device;
 
 import io.vnet.api.device.DeviceEvent;
 import io.vnet.api.device.DeviceId;
+import io.vnet.api.device.LinkEvent;
+import io.vnet.api.epoch.StalledReader;
 import io.vnet.api.port.PacketPort.Registration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -15,6 +17,8 @@ import java.util.function.LongSupplier;
  */
 public final class EventLog {
   private final List<Consumer<DeviceEvent>> listeners = new CopyOnWriteArrayList<>();
+  private final List<Consumer<LinkEvent>> linkListeners = new CopyOnWriteArrayList<>();
+  private final List<Consumer<StalledReader>> stallListeners = new CopyOnWriteArrayList<>();
   private final BlockingLane lane;
   private final LongSupplier nanoClock;
 
@@ -31,6 +35,36 @@ public final class EventLog {
   public Registration listen(Consumer<DeviceEvent> listener) {
     listeners.add(listener);
     return () -> listeners.remove(listener);
+  }
+
+  /** Adds a listener for links. */
+  public Registration listenLink(Consumer<LinkEvent> listener) {
+    linkListeners.add(listener);
+    return () -> linkListeners.remove(listener);
+  }
+
+  /** Adds a listener for readers that hold up a grace period. */
+  public Registration listenStalls(Consumer<StalledReader> listener) {
+    stallListeners.add(listener);
+    return () -> stallListeners.remove(listener);
+  }
+
+  /** Tells a link's state when its turn comes, if it is another than was told last. */
+  void announceLink(Node node) {
+    if (!linkListeners.isEmpty()) {
+      lane.execute(() ->
+          node.linkToTell()
+              .ifPresent(link -> {
+                LinkEvent event = new LinkEvent(node.id(), link);
+                linkListeners.forEach(listener -> listener.accept(event));
+              }));
+    }
+  }
+
+  void publishStall(StalledReader reader) {
+    if (!stallListeners.isEmpty()) {
+      lane.execute(() -> stallListeners.forEach(listener -> listener.accept(reader)));
+    }
   }
 
   void publish(DeviceId device, DeviceEvent.Kind kind, String detail) {

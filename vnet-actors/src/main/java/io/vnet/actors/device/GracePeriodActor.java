@@ -20,8 +20,9 @@ import java.util.List;
  *
  * <p>A section is a few hundred nanoseconds, so a grace period that has not elapsed is looked at
  * again with the next turn of the mailbox, {@link #TURNS} times; after that a reader was preempted
- * inside, and a timer looks. One that takes longer than the limit is named in the log, once, with
- * thread and stack.
+ * inside, and a timer looks. One that takes longer than the limit is named in the log, to the
+ * listeners and in the {@link GraceGauge}, once, with thread and stack. Nobody but the releases
+ * waits meanwhile; what may wait is bounded by refusing to create devices.
  */
 public final class GracePeriodActor {
   private static final int TURNS = 200;
@@ -80,6 +81,7 @@ public final class GracePeriodActor {
 
   private void add(Retire retire) {
     next.add(retire);
+    gauge();
     if (current.isEmpty()) {
       begin();
     }
@@ -102,6 +104,10 @@ public final class GracePeriodActor {
     if (epoch().elapsed(token)) {
       List<Retire> done = current;
       current = List.of();
+      gauge();
+      if (reported) {
+        host.gauge().stallOver();
+      }
       done.forEach(retire -> retire.replyTo().tell(new Elapsed(retire.token())));
       if (!next.isEmpty()) {
         begin();
@@ -116,11 +122,18 @@ public final class GracePeriodActor {
     }
   }
 
+  private void gauge() {
+    host.gauge().show(current.size() + next.size());
+  }
+
   private void reportStall() {
     long age = host.nanoClock().getAsLong() - beganNanos;
     if (!reported && age > host.stallNanos()) {
       reported = true;
-      for (StalledReader reader : epoch().blocking(token)) {
+      List<StalledReader> stalled = epoch().blocking(token);
+      host.gauge().showStall(stalled);
+      for (StalledReader reader : stalled) {
+        host.events().publishStall(reader);
         context
             .getLog()
             .warn(

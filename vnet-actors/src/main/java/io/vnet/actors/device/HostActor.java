@@ -7,6 +7,8 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.vnet.actors.core.ReplyTo;
 import io.vnet.api.device.DriverKind;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -29,15 +31,28 @@ public final class HostActor {
   /** End the host; answered when nothing of it is left but this actor, which then stops. */
   public record Terminate(ReplyTo<Terminated> replyTo) implements Command {}
 
+  /** Make another vnet. */
+  public record CreateVnet(String name, ReplyTo<VnetReply> replyTo) implements Command {}
+
   private record DriverDrained() implements Command {}
 
   private record QueueDrained() implements Command {}
 
   private record GracePeriodsOver() implements Command {}
 
+  /** The answer to a {@link CreateVnet}. */
+  public sealed interface VnetReply {}
+
+  /** It is there, under its name in the {@link VnetTable}. */
+  public record VnetCreated() implements VnetReply {}
+
+  /** EEXIST: the name is taken; EINVAL: it is empty; ESHUTDOWN: the host ends. */
+  public record VnetRefused(VnetException cause) implements VnetReply {}
+
   /** The host's actors that others talk to. */
   public record Actors(
-      Map<DriverKind, ActorRef<DriverActor.Command>> drivers, ActorRef<VnetActor.Command> vnet0) {
+      Map<DriverKind, ActorRef<DriverActor.Command>> drivers,
+      ActorRef<GracePeriodActor.Command> gracePeriod) {
     /** Copies the map. */
     public Actors {
       drivers = Map.copyOf(drivers);
@@ -47,15 +62,21 @@ public final class HostActor {
   /** All devices are gone. */
   public record Terminated() {}
 
+  /** The vnet that a host starts with. */
+  public static final String VNET0 = "vnet0";
+
   private final ActorContext<Command> context;
+  private final HostContext host;
   private final Actors actors;
   private final ActorRef<GracePeriodActor.Command> gracePeriod;
   private final ActorRef<DeferredDestroyActor.Command> deferred;
   private final List<ReplyTo<Terminated>> terminators = new ArrayList<>();
   private int driversLeft;
+  private int vnets;
 
   private HostActor(ActorContext<Command> context, HostContext host) {
     this.context = context;
+    this.host = host;
     gracePeriod =
         context.spawn(
             GracePeriodActor.create(host), "grace-period", DispatcherSelector.sameAsParent());
@@ -71,12 +92,8 @@ public final class HostActor {
               "driver-" + kind.driverName(),
               DispatcherSelector.sameAsParent()));
     }
-    ActorRef<VnetActor.Command> vnet0 =
-        context.spawn(
-            VnetActor.create(host, "vnet0", Map.copyOf(drivers), gracePeriod, deferred),
-            "vnet0",
-            DispatcherSelector.sameAsParent());
-    actors = new Actors(drivers, vnet0);
+    actors = new Actors(drivers, gracePeriod);
+    startVnet(VNET0);
     driversLeft = drivers.size();
   }
 
@@ -85,11 +102,39 @@ public final class HostActor {
     return Behaviors.setup(context -> new HostActor(context, host).behavior());
   }
 
+  private void startVnet(String name) {
+    ActorRef<VnetActor.Command> vnet =
+        context.spawn(
+            VnetActor.create(host, name, actors.drivers(), gracePeriod, deferred),
+            "vnet-" + vnets++,
+            DispatcherSelector.sameAsParent());
+    host.vnets().bind(name, vnet);
+  }
+
+  private VnetReply createVnet(String name) {
+    if (!terminators.isEmpty()) {
+      return refuseVnet(name, Errno.ESHUTDOWN, "the host is terminating", "start another host");
+    }
+    if (name.isEmpty()) {
+      return refuseVnet(name, Errno.EINVAL, "a vnet needs a name", "use another name");
+    }
+    if (host.vnets().contains(name)) {
+      return refuseVnet(name, Errno.EEXIST, "the name is in use", "use another name");
+    }
+    startVnet(name);
+    return new VnetCreated();
+  }
+
+  private static VnetRefused refuseVnet(String name, Errno errno, String reason, String remedy) {
+    return new VnetRefused(new VnetException("create vnet", name, errno, reason, remedy));
+  }
+
   private Behavior<Command> behavior() {
     return Behaviors.receiveMessage(command -> {
       ActorRef<Command> self = context.getSelf();
       switch (command) {
         case WhoIsThere(var replyTo) -> replyTo.tell(actors);
+        case CreateVnet(var name, var replyTo) -> replyTo.tell(createVnet(name));
         case Terminate(var replyTo) -> {
           terminators.add(replyTo);
           if (terminators.size() == 1) {

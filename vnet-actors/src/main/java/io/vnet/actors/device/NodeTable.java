@@ -1,5 +1,6 @@
 package io.vnet.actors.device;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -7,20 +8,32 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The names under which nodes can be found: what {@code /dev} is to the drivers. One for all
- * drivers and vnets of a host. Safe on any thread; only DriverActors and DeviceActors write.
+ * The names under which nodes can be found, aliases among them: what {@code /dev} is to the
+ * drivers. One for all drivers and vnets of a host. Safe on any thread; only DriverActors and
+ * DeviceActors write.
  */
 public final class NodeTable {
   private final Map<String, Node> nodes = new ConcurrentHashMap<>();
 
-  /** The node of that name now. */
+  /** The node of that name or alias now. */
   public Optional<Node> find(String name) {
     return Optional.ofNullable(nodes.get(name));
   }
 
   /** Each node once. */
   public Collection<Node> all() {
-    return List.copyOf(nodes.values());
+    List<Node> all = new ArrayList<>(nodes.size());
+    nodes.forEach((name, node) -> {
+      if (node.hasOwnName(name)) {
+        all.add(node);
+      }
+    });
+    return all;
+  }
+
+  /** Whether a name is bound. */
+  boolean isBound(String name) {
+    return nodes.containsKey(name);
   }
 
   /** Binds a name; false if it is taken. */

@@ -1,11 +1,14 @@
 package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
+import io.vnet.actors.core.InterfaceRules;
+import io.vnet.actors.core.SoftcState;
 import io.vnet.actors.port.GuardedPort;
 import io.vnet.actors.port.PortWaiter;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
+import io.vnet.api.device.DeviceOption;
 import io.vnet.api.epoch.EpochReader;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
@@ -15,6 +18,7 @@ import io.vnet.api.port.Island;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -29,6 +33,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   private static final int LONGEST_WRITE_BYTES = 65535;
 
   private final HostContext host;
+  private final Node node;
   private final DeviceId device;
   private final long number;
   private final ActorRef<SoftcActor.Command> softc;
@@ -37,13 +42,14 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
 
   OpenHandle(
       HostContext host,
-      DeviceId device,
+      Node node,
       long number,
       ActorRef<SoftcActor.Command> softc,
       DeviceBackend backend) {
-    super(device.toString(), device.name().driver().layer(), host.epoch());
+    super(node.name(), node.id().name().driver().layer(), host.epoch());
     this.host = host;
-    this.device = device;
+    this.node = node;
+    this.device = node.id();
     this.number = number;
     this.softc = softc;
     this.backend = backend;
@@ -111,6 +117,84 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   @Override
   public void setTransient(boolean transientDevice) {
     tellInSection(new SoftcActor.SetTransient(number, transientDevice), "set transient");
+  }
+
+  @Override
+  public <T> T option(DeviceOption<T> option) {
+    if (!isOpen()) {
+      throw endedException("get " + option);
+    }
+    SoftcState state = node.state().orElseThrow();
+    Optional<Object> value =
+        option == DeviceOption.TRANSIENT
+            ? Optional.of(state.transientDevice())
+            : InterfaceRules.get(state.network(), state.driver(), option);
+    return option
+        .type()
+        .cast(
+            value.orElseThrow(() ->
+                new VnetException(
+                    "get " + option,
+                    name(),
+                    Errno.ENOTTY,
+                    "a " + state.driver().driverName() + " has no such option",
+                    "")));
+  }
+
+  @Override
+  public <T> void setOption(DeviceOption<T> option, T value) {
+    host.mayWait().accept("set " + option);
+    try {
+      var _ = setOptionAsync(option, value).toCompletableFuture().join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof VnetException cause) {
+        throw cause.rethrown();
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public <T> CompletionStage<DeviceId> setOptionAsync(DeviceOption<T> option, T value) {
+    CompletableFuture<DeviceId> set = new CompletableFuture<>();
+    try {
+      if (option == DeviceOption.TRANSIENT) {
+        setTransient(DeviceOption.TRANSIENT.type().cast(value));
+        set.complete(device);
+      } else {
+        tellInSection(
+            new SoftcActor.SetOption(
+                number,
+                option,
+                value,
+                reply -> {
+                  var _ =
+                      switch (reply) {
+                        case SoftcActor.Done _ -> set.completeAsync(() -> device);
+                        case SoftcActor.Refused(var cause) -> set.completeExceptionally(cause);
+                      };
+                }),
+            "set " + option);
+      }
+    } catch (VnetException e) {
+      set.completeExceptionally(e);
+    }
+    return set.minimalCompletionStage();
+  }
+
+  @Override
+  public String interfaceName() {
+    return node.interfaceName();
+  }
+
+  @Override
+  public long readablePackets() {
+    return asReceiver("inspect", backend::queuedPackets);
+  }
+
+  @Override
+  public int nextPacketBytes() {
+    return (int) asReceiver("inspect", backend::nextPacketBytes);
   }
 
   @Override

@@ -18,11 +18,13 @@ import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.DeviceEvent;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
-import io.vnet.api.device.DeviceInfo;
+import io.vnet.api.device.DeviceOption;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
+import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.Layer;
 import io.vnet.api.port.PortLedger;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -70,6 +72,27 @@ public final class SoftcActor {
 
   record SetTransient(long handle, boolean transientDevice) implements Command {}
 
+  /** The holder sets an option other than TRANSIENT; told inside an epoch section. */
+  record SetOption(long handle, DeviceOption<?> option, Object value, ReplyTo<Reply> replyTo)
+      implements Command {}
+
+  /** An administrator changes the interface; told inside an epoch section. */
+  public record Configure(InterfaceChange change, ReplyTo<Reply> replyTo) implements Command {}
+
+  /** The answer to a change. */
+  public sealed interface Reply {}
+
+  /** It is in force. */
+  public record Done() implements Reply {}
+
+  /** Nothing has changed. */
+  public record Refused(VnetException cause) implements Reply {}
+
+  record Renamed(String newName, ReplyTo<VnetActor.Reply> replyTo) implements Command {}
+
+  record Moved(String vnet, String newName, ActorRef<VnetActor.Command> target)
+      implements Command {}
+
   record Destroy(long waiter, DestroyPolicy policy) implements Command {}
 
   record CancelDestroy(long waiter) implements Command {}
@@ -84,6 +107,9 @@ public final class SoftcActor {
 
   private record CallFailed(SoftcEffect effect, RuntimeException cause) implements Command {}
 
+  /** A change that was asked for: what, and who waits. */
+  private record Request(String operation, ReplyTo<Optional<VnetException>> replyTo) {}
+
   /** What the actor is given, and what survives its restart. */
   static final class Softc {
     private final DeviceId device;
@@ -91,14 +117,15 @@ public final class SoftcActor {
     private final Node node;
     private final ActorRef<DeviceActor.Command> nodeActor;
     private final ActorRef<DriverActor.Command> driver;
-    private final ActorRef<VnetActor.Command> vnet;
-    private final String vnetName;
+    private ActorRef<VnetActor.Command> vnet;
     private final ActorRef<GracePeriodActor.Command> gracePeriod;
     private final ActorRef<DeferredDestroyActor.Command> deferred;
     private final ReplyTo<VnetActor.CreateReply> creator;
     private final BlockingLane lane;
     private final BackendRelay relay = new BackendRelay();
-    private final Map<Long, ReplyTo<OpenReply>> opening = new HashMap<>();
+    private final Map<Long, ReplyTo<OpenReply>> opening = new HashMap<>(2);
+    private final Map<Long, Request> requests = new HashMap<>(2);
+    private Optional<Moved> moving = Optional.empty();
     private SoftcState state;
     private Optional<DeviceBackend> backend = Optional.empty();
     private Optional<OpenHandle> handle = Optional.empty();
@@ -111,7 +138,6 @@ public final class SoftcActor {
         ActorRef<DeviceActor.Command> nodeActor,
         ActorRef<DriverActor.Command> driver,
         ActorRef<VnetActor.Command> vnet,
-        String vnetName,
         ActorRef<GracePeriodActor.Command> gracePeriod,
         ActorRef<DeferredDestroyActor.Command> deferred,
         ReplyTo<VnetActor.CreateReply> creator,
@@ -122,12 +148,11 @@ public final class SoftcActor {
       this.nodeActor = nodeActor;
       this.driver = driver;
       this.vnet = vnet;
-      this.vnetName = vnetName;
       this.gracePeriod = gracePeriod;
       this.deferred = deferred;
       this.creator = creator;
       this.lane = lane;
-      this.state = SoftcState.creating(spec.transientDevice());
+      this.state = SoftcState.creating(device, spec.mtu(), spec.up(), spec.transientDevice());
     }
   }
 
@@ -151,14 +176,18 @@ public final class SoftcActor {
   private Behavior<Command> start() {
     ActorRef<Command> self = context.getSelf();
     if (softc.started) {
-      self.tell(
-          new BackendLost(
-              new VnetException(
-                  "run",
-                  softc.device.toString(),
-                  Errno.EIO,
-                  "the device's actor failed",
-                  "see the log; create the device again")));
+      VnetException cause =
+          new VnetException(
+              "run",
+              softc.device.toString(),
+              Errno.EIO,
+              "the device's actor failed",
+              "see the log; create the device again");
+      softc.opening.values().forEach(replyTo -> replyTo.tell(new OpenRefused(cause)));
+      softc.opening.clear();
+      softc.requests.values().forEach(request -> request.replyTo().tell(Optional.of(cause)));
+      softc.requests.clear();
+      self.tell(new BackendLost(cause));
     } else {
       softc.started = true;
       softc.relay.softc = self;
@@ -201,10 +230,35 @@ public final class SoftcActor {
     switch (command) {
       case Open open -> {
         softc.opening.put(open.handle(), open.replyTo());
-        happen(new SoftcEvent.Open(new SoftcState.Opener(open.handle(), open.pid())));
+        happen(
+            new SoftcEvent.Open(
+                new SoftcState.Opener(open.handle(), open.pid(), bringsUpOnOpen())));
       }
       case Close(var handle) -> happen(new SoftcEvent.Close(handle));
       case SetTransient(var handle, var on) -> happen(new SoftcEvent.SetTransient(handle, on));
+      case SetOption(var handle, var option, var value, var replyTo) -> {
+        if (softc.spec.backing() instanceof HostBacking) {
+          replyTo.tell(new Refused(onHost("set " + option)));
+        } else {
+          happen(
+              new SoftcEvent.SetOption(handle, request("set " + option, replyTo), option, value));
+        }
+      }
+      case Configure(var change, var replyTo) -> {
+        if (softc.spec.backing() instanceof HostBacking) {
+          replyTo.tell(new Refused(onHost("configure")));
+        } else {
+          happen(new SoftcEvent.Configure(request("configure", replyTo), change));
+        }
+      }
+      case Renamed(var newName, var replyTo) ->
+          happen(
+              new SoftcEvent.Renamed(
+                  request("rename", _ -> replyTo.tell(new VnetActor.Done())), newName));
+      case Moved moved -> {
+        softc.moving = Optional.of(moved);
+        happen(new SoftcEvent.Moved(moved.vnet(), softc.spec.up()));
+      }
       case Destroy(var waiter, var policy) -> {
         publish(DeviceEvent.Kind.DESTROY_REQUESTED, policy.toString());
         happen(new SoftcEvent.Destroy(waiter, policy));
@@ -228,13 +282,55 @@ public final class SoftcActor {
     return Behaviors.same();
   }
 
+  /** A device that starts up is brought up by each open; another by the policy. */
+  private boolean bringsUpOnOpen() {
+    return softc.spec.up()
+        || (softc.device.name().driver().layer() == Layer.L2 && host.policy().get().tapUpOnOpen());
+  }
+
+  private VnetException onHost(String operation) {
+    return new VnetException(
+        operation,
+        softc.device.toString(),
+        Errno.EOPNOTSUPP,
+        "the interface is the host's",
+        "use the host's tools");
+  }
+
+  private long request(String operation, ReplyTo<Reply> replyTo) {
+    long number = host.nextNumber();
+    softc.requests.put(
+        number,
+        new Request(
+            operation,
+            refusal -> replyTo.tell(refusal.isPresent() ? new Refused(refusal.get()) : new Done())));
+    return number;
+  }
+
+  private void answer(long number, Optional<VnetException> refusal) {
+    Request request = softc.requests.remove(number);
+    if (request != null) {
+      request.replyTo().tell(refusal);
+    }
+  }
+
+  private void refuse(long number, Errno errno, String reason) {
+    Request request = softc.requests.get(number);
+    if (request != null) {
+      answer(
+          number,
+          Optional.of(
+              new VnetException(request.operation(), softc.device.toString(), errno, reason, "")));
+    }
+  }
+
   private void happen(SoftcEvent first) {
     pending.add(first);
     for (SoftcEvent event = pending.poll(); event != null; event = pending.poll()) {
       record(event);
       SoftcCore.Step step = SoftcCore.step(softc.state, event);
       softc.state = step.state();
-      picture();
+      softc.node.publishState(softc.state);
       step.effects().forEach(this::carryOutOrLose);
     }
   }
@@ -256,6 +352,7 @@ public final class SoftcActor {
             case SoftcEffect.Quiesce _ -> new SoftcEvent.Quiesced();
             case SoftcEffect.Release _ -> new SoftcEvent.Released();
             case SoftcEffect.LinkDown _ -> new SoftcEvent.Flushed();
+            case SoftcEffect.Detach _ -> new SoftcEvent.Detached();
             default -> new SoftcEvent.Lost(cause);
           });
       if (effect instanceof SoftcEffect.GrantOpen(var opener)) {
@@ -285,7 +382,10 @@ public final class SoftcActor {
     switch (effect) {
       case SoftcEffect.PublishPointer _ -> {
         softc.node.publish(new Node.Softc(context.getSelf(), backend()));
-        softc.vnet.tell(new VnetActor.Attached(softc.device, backend().interfaceName()));
+        softc.vnet.tell(new VnetActor.Attached(softc.device));
+        if (softc.spec.backing() instanceof HostBacking) {
+          softc.node.publishInterfaceName(backend().interfaceName());
+        }
       }
       case SoftcEffect.ReportCreated _ -> {
         publish(DeviceEvent.Kind.CREATED, backend().interfaceName());
@@ -300,6 +400,19 @@ public final class SoftcActor {
         publish(DeviceEvent.Kind.OPEN_REFUSED, errno + ", " + reason);
         answerOpen(opener, new OpenRefused(openRefused(errno, reason)));
       }
+      case SoftcEffect.ApplyInterface(var network) ->
+          softc.backend.ifPresent(backend -> backend.configure(network));
+      case SoftcEffect.AnnounceLink _ -> host.events().announceLink(softc.node);
+      case SoftcEffect.LogForeignClose(var owner) ->
+          context
+              .getLog()
+              .info("{}: closed by a process that is not its owner, {}", softc.device, owner);
+      case SoftcEffect.Confirm(var number) -> answer(number, Optional.empty());
+      case SoftcEffect.Refuse(var number, var errno, var reason) -> refuse(number, errno, reason);
+      case SoftcEffect.SwapAlias(var number, var newName) ->
+          softc.nodeActor.tell(
+              new DeviceActor.SwapAlias(newName, _ -> later(new SoftcEvent.AliasSwapped(number))));
+      case SoftcEffect.ConfirmMove _ -> confirmMove();
       case SoftcEffect.LinkDown _ -> {
         DeviceBackend backend = backend();
         PortLedger ledger = ledger();
@@ -328,7 +441,8 @@ public final class SoftcActor {
               new DeferredDestroyActor.Schedule(
                   softc.nodeActor, _ -> later(new SoftcEvent.NodeUnbound())));
       case SoftcEffect.Detach _ -> {
-        softc.vnet.tell(new VnetActor.Detached(softc.device));
+        softc.vnet.tell(
+            new VnetActor.Detached(softc.device, _ -> later(new SoftcEvent.Detached())));
         publish(DeviceEvent.Kind.DETACHED, "");
       }
       case SoftcEffect.Quiesce _ -> backend().quiesce(() -> later(new SoftcEvent.Quiesced()));
@@ -344,9 +458,20 @@ public final class SoftcActor {
     }
   }
 
+  private void confirmMove() {
+    Moved moved = softc.moving.orElseThrow();
+    softc.moving = Optional.empty();
+    ActorRef<VnetActor.Command> source = softc.vnet;
+    softc.vnet = moved.target();
+    softc.node.publishVnet(moved.vnet());
+    softc.node.publishInterfaceName(moved.newName());
+    publish(DeviceEvent.Kind.MOVED, "to " + moved.vnet());
+    source.tell(new VnetActor.MoveCarriedOut(softc.device));
+  }
+
   private void grant(SoftcState.Opener opener) {
     OpenHandle handle =
-        new OpenHandle(host, softc.device, opener.handle(), context.getSelf(), backend());
+        new OpenHandle(host, softc.node, opener.handle(), context.getSelf(), backend());
     softc.handle = Optional.of(handle);
     softc.relay.handle = handle;
     publish(DeviceEvent.Kind.OPENED, "by pid " + opener.pid());
@@ -439,26 +564,6 @@ public final class SoftcActor {
 
   private void publish(DeviceEvent.Kind kind, String detail) {
     host.events().publish(softc.device, kind, detail);
-  }
-
-  private void picture() {
-    SoftcState state = softc.state;
-    softc.node.picture(
-        new DeviceInfo(
-            softc.device,
-            softc.backend.map(DeviceBackend::interfaceName).orElse(softc.device.toString()),
-            softc.vnetName,
-            softc.backend.map(DeviceBackend::mtu).orElse(softc.spec.mtu()),
-            switch (state.phase()) {
-              case CREATING -> DeviceInfo.State.CREATING;
-              case IDLE -> DeviceInfo.State.IDLE;
-              case OPEN -> state.dying() ? DeviceInfo.State.DYING : DeviceInfo.State.OPEN;
-              case CLOSING -> state.dying() ? DeviceInfo.State.DYING : DeviceInfo.State.CLOSING;
-              case TEARDOWN, GONE -> DeviceInfo.State.TEARDOWN;
-            },
-            state.holder().map(SoftcState.Opener::pid),
-            state.transientDevice(),
-            softc.spec.backing() instanceof HostBacking));
   }
 
   /**

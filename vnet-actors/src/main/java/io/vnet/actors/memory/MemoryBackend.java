@@ -1,10 +1,13 @@
 package io.vnet.actors.memory;
 
+import io.vnet.actors.core.InterfaceRules;
 import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DeviceId;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.DriverKind;
+import io.vnet.api.device.InterfaceCounters;
+import io.vnet.api.device.InterfaceState;
 import io.vnet.api.epoch.Epoch;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
@@ -34,8 +37,7 @@ public final class MemoryBackend implements DeviceBackend {
   private static final int LONGEST_BYTES = 65535;
 
   private final DeviceId device;
-  private final int mtu;
-  private final boolean up;
+  private volatile InterfaceState network;
   private final DeviceSpec.Overflow overflow;
   private final Epoch epoch;
   private final PacketRing outbound;
@@ -53,8 +55,7 @@ public final class MemoryBackend implements DeviceBackend {
    */
   public MemoryBackend(DeviceId device, DeviceSpec spec, Epoch epoch, SlabPool slabs) {
     this.device = device;
-    this.mtu = spec.mtu();
-    this.up = spec.up();
+    this.network = InterfaceRules.created(device.name(), spec.mtu(), spec.up());
     this.overflow = spec.overflow();
     this.epoch = epoch;
     this.outbound = new PacketRing(slabs, spec.queuePackets());
@@ -111,7 +112,7 @@ public final class MemoryBackend implements DeviceBackend {
 
   @Override
   public int mtu() {
-    return mtu;
+    return network.mtu();
   }
 
   @Override
@@ -149,6 +150,21 @@ public final class MemoryBackend implements DeviceBackend {
   }
 
   @Override
+  public void configure(InterfaceState state) {
+    network = state;
+  }
+
+  @Override
+  public InterfaceCounters interfaceCounters() {
+    return new InterfaceCounters(0, 0, 0, 0, 0, 0, 0, 0, 0);
+  }
+
+  @Override
+  public long queuedPackets() {
+    return outbound.queued();
+  }
+
+  @Override
   public int receive(PacketBatch into, PortLedger ledger) {
     return drain(outbound, into, ledger);
   }
@@ -159,7 +175,7 @@ public final class MemoryBackend implements DeviceBackend {
     if (end == null || !end.isOpen()) {
       return dropRest(batch, from, ledger, DropReason.NOT_ATTACHED);
     }
-    if (!up) {
+    if (!network.up()) {
       return dropRest(batch, from, ledger, DropReason.INTERFACE_DOWN);
     }
     return produce(inbound, batch, from, ledger, DeviceSpec.Overflow.BACK_PRESSURE);
@@ -172,7 +188,7 @@ public final class MemoryBackend implements DeviceBackend {
 
   /** The network end's send: what the handle will receive. */
   int networkSend(PacketBatch batch, int from, PortLedger ledger) {
-    if (!up) {
+    if (!network.up()) {
       return dropRest(batch, from, ledger, DropReason.INTERFACE_DOWN);
     }
     if (!linkUp && device.name().driver() != DriverKind.VMNET) {
@@ -254,7 +270,8 @@ public final class MemoryBackend implements DeviceBackend {
       int from,
       PortLedger ledger,
       DeviceSpec.Overflow whenFull) {
-    int longest = Math.min(LONGEST_BYTES, mtu + (layer() == Layer.L2 ? LINK_HEADER_BYTES : 0));
+    int longest =
+        Math.min(LONGEST_BYTES, network.mtu() + (layer() == Layer.L2 ? LINK_HEADER_BYTES : 0));
     int next = from;
     long passed = 0;
     long bytes = 0;

@@ -14,6 +14,7 @@ import io.vnet.api.port.PortListener;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,6 +107,17 @@ public abstract class GuardedPort implements PacketPort {
       afterReceive();
     }
     return received;
+  }
+
+  /** Looks at something as the receiver does: inside its section, alone. */
+  protected final long asReceiver(String operation, LongSupplier look) {
+    enter(receiving, operation);
+    try {
+      checkOpen(operation);
+      return look.getAsLong();
+    } finally {
+      receiving.exit();
+    }
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.vnet.api.backend;
 
+import io.vnet.api.device.InterfaceCounters;
+import io.vnet.api.device.InterfaceState;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.PortLedger;
@@ -42,6 +44,28 @@ public interface DeviceBackend {
    * @param ledger counts the dropped packets
    */
   void linkDown(PortLedger ledger);
+
+  /**
+   * The interface changed: from now on packets follow this. Called by the device's owner, on its
+   * thread, also between any two other calls; does not block. What is in a kernel ignores it.
+   */
+  default void configure(InterfaceState state) {}
+
+  /** The interface's counters. Inside the caller's epoch section; does not block for long. */
+  InterfaceCounters interfaceCounters();
+
+  /** Packets that wait for {@link #receive}; 0 if that is not known. Inside a section. */
+  default long queuedPackets() {
+    return 0;
+  }
+
+  /**
+   * The length of the packet that {@link #receive} would give next, in bytes; 0 if none or not
+   * known. Inside a section, by the receiver.
+   */
+  default int nextPacketBytes() {
+    return 0;
+  }
 
   /**
    * Appends what has arrived. Inside the caller's epoch section; one receiver at a time; never

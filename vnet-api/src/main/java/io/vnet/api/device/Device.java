@@ -14,7 +14,10 @@ public interface Device {
   /** Which device. */
   DeviceId id();
 
-  /** The name of its interface: differs from the device's name for a host interface named so. */
+  /**
+   * The name of its interface when it was created: differs from the device's name for a host
+   * interface named so. {@link #info} has the present one.
+   */
   String interfaceName();
 
   /** The MTU that it was created with, in bytes. */
@@ -42,6 +45,52 @@ public interface Device {
 
   /** The device's state at this moment; ENXIO once its name is gone. Never waits. */
   DeviceInfo info();
+
+  /**
+   * Renames the interface; the device keeps its unit and its node, and gets an alias: it can be
+   * opened by either name. Works whether or not it is open. If the new name cannot become an alias
+   * (it is taken by another node), the interface is renamed all the same.
+   *
+   * @throws io.vnet.api.error.VnetException EINVAL: empty, or longer than 15 bytes; EEXIST: the
+   *     name is in use in its vnet; EBUSY: it is being moved; ENXIO: destroyed; EOPNOTSUPP: a host
+   *     device
+   */
+  void rename(String newName);
+
+  /** {@link #rename} without waiting. */
+  CompletionStage<DeviceId> renameAsync(String newName);
+
+  /**
+   * Lends the device to another vnet, or returns it. An open handle keeps working; the interface
+   * goes down and loses its addresses.
+   *
+   * @throws io.vnet.api.error.VnetException EEXIST: it is there, or its name is in use there;
+   *     EBUSY: the target is being removed, or another move is under way; ENXIO: destroyed, or the
+   *     target was removed; EOPNOTSUPP: a host device
+   */
+  void moveTo(Vnet target);
+
+  /** {@link #moveTo} without waiting. */
+  CompletionStage<DeviceId> moveToAsync(Vnet target);
+
+  /**
+   * Changes the interface of an in-memory device.
+   *
+   * @throws io.vnet.api.error.VnetException as the {@link InterfaceChange} says; ENXIO: destroyed;
+   *     EOPNOTSUPP: a host device, whose interface is the administrator's
+   */
+  void configure(InterfaceChange change);
+
+  /** {@link #configure} without waiting. */
+  CompletionStage<DeviceId> configureAsync(InterfaceChange change);
+
+  /**
+   * The counters of an in-memory device's interface. Never waits.
+   *
+   * @throws io.vnet.api.error.VnetException ENXIO: destroyed; EOPNOTSUPP: a host device, whose
+   *     counters are the kernel's
+   */
+  InterfaceCounters counters();
 
   /** {@link #destroy(DestroyPolicy)} by {@link DestroyPolicy#FORCE}: a destroy that cannot hang. */
   default void destroy() {

@@ -16,6 +16,10 @@ public record DeviceEvent(DeviceId device, Kind kind, long nanos, String detail)
     OPENED,
     OPEN_REFUSED,
     CLOSED,
+    /** The interface has another name. */
+    RENAMED,
+    /** The interface is in another vnet. */
+    MOVED,
     /** A destroy was requested. */
     DESTROY_REQUESTED,
     /** A waiting destroy was withdrawn. */

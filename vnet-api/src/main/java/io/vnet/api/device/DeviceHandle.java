@@ -52,6 +52,34 @@ public interface DeviceHandle extends PacketPort {
   void setTransient(boolean transientDevice);
 
   /**
+   * An option's value as the device has it now. Never waits.
+   *
+   * @throws io.vnet.api.error.VnetException ENOTTY: the driver does not know it; EBADF, ENXIO as in
+   *     {@link #read}
+   */
+  <T> T option(DeviceOption<T> option);
+
+  /**
+   * Sets an option and waits until it is in force.
+   *
+   * @throws io.vnet.api.error.VnetException ENOTTY: the driver does not know it; EBUSY, EINVAL as
+   *     the option says; EOPNOTSUPP: not on a host device; EBADF, ENXIO as in {@link #read}
+   */
+  <T> void setOption(DeviceOption<T> option, T value);
+
+  /** {@link #setOption} without waiting. */
+  <T> CompletionStage<DeviceId> setOptionAsync(DeviceOption<T> option, T value);
+
+  /** The present name of the interface, after renames (TUNGIFNAME). */
+  String interfaceName();
+
+  /** How many packets wait to be read; 0 if that is not known, as for a host device. */
+  long readablePackets();
+
+  /** The length of the packet that is read next, in bytes; 0 if none waits (FIONREAD). */
+  int nextPacketBytes();
+
+  /**
    * Completes, with the device, when the close has been carried out: the device can be opened
    * again, or is gone.
    */

@@ -1,0 +1,56 @@
+package io.vnet.actors.device;
+
+import io.vnet.api.epoch.StalledReader;
+import java.util.List;
+
+/**
+ * What waits for readers, for whoever must not add to it. Written by the {@link GracePeriodActor}.
+ * Safe on any thread.
+ */
+public final class GraceGauge {
+  private final int limit;
+  private volatile int waiting;
+  private volatile long stalls;
+  private volatile List<StalledReader> stalled = List.of();
+
+  /**
+   * @param limit how many retired things may wait before new work is refused
+   */
+  public GraceGauge(int limit) {
+    this.limit = limit;
+  }
+
+  /** Retired and not yet elapsed. */
+  public int waiting() {
+    return waiting;
+  }
+
+  /** Grace periods that took longer than the limit, since the host started. */
+  public long stalls() {
+    return stalls;
+  }
+
+  /** Who holds up the present grace period, if it is a long one. */
+  public List<StalledReader> stalled() {
+    return stalled;
+  }
+
+  boolean isFull() {
+    return waiting >= limit;
+  }
+
+  /** Only the GracePeriodActor writes. */
+  void show(int nowWaiting) {
+    waiting = nowWaiting;
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // One writer.
+  void showStall(List<StalledReader> readers) {
+    stalled = List.copyOf(readers);
+    stalls++;
+  }
+
+  void stallOver() {
+    stalled = List.of();
+  }
+}
