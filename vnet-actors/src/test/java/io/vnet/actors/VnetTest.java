@@ -232,12 +232,12 @@ class VnetTest {
     host.setPolicy(new ClonePolicy(true, true, false, true));
     for (Device device : List.of(tap, tun, vmnet)) {
       DeviceHandle handle = device.open();
-      assertThat(device.info().network().up()).isEqualTo(device != tun);
-      assertThat(device.info().network().running()).isEqualTo(device != tun);
+      assertThat(device.info().network().up()).isEqualTo(!device.equals(tun));
+      assertThat(device.info().network().running()).isEqualTo(!device.equals(tun));
       assertThat(device.info().network().link()).isEqualTo(LinkState.UP);
       handle.close();
       handle.closed().toCompletableFuture().join();
-      assertThat(device.info().network().up()).isEqualTo(device == vmnet);
+      assertThat(device.info().network().up()).isEqualTo(device.equals(vmnet));
       assertThat(device.info().network().link()).isEqualTo(LinkState.DOWN);
     }
     tap.configure(new InterfaceChange.Link0(true));
