@@ -40,9 +40,10 @@ public final class InterfaceRules {
   }
 
   /**
-   * A new interface.
+   * A new interface. Unlike FreeBSD's, a tap or vmnet starts promiscuous: what sits at its network
+   * end is a network, not one station.
    *
-   * @param up whether it starts up, which FreeBSD's never does
+   * @param up whether it starts up and running, which FreeBSD's never does
    */
   public static InterfaceState created(DeviceName name, int mtu, boolean up) {
     boolean ethernet = name.driver().layer() == Layer.L2;
@@ -50,9 +51,9 @@ public final class InterfaceRules {
         ethernet ? Optional.of(MacAddress.derivedFrom(name.toString())) : Optional.empty();
     return new InterfaceState(
         up,
+        up && ethernet,
         false,
-        false,
-        false,
+        ethernet,
         false,
         new InterfaceMode(
             ethernet ? InterfaceMode.Kind.BROADCAST : InterfaceMode.Kind.POINT_TO_POINT, true),

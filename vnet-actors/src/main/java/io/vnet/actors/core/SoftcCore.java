@@ -22,6 +22,7 @@ import io.vnet.actors.core.SoftcEvent.SetTransient;
 import io.vnet.actors.core.SoftcState.Opener;
 import io.vnet.actors.core.SoftcState.Phase;
 import io.vnet.actors.core.SoftcState.Teardown;
+import io.vnet.api.device.InterfaceState;
 import io.vnet.api.device.LinkState;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
@@ -223,7 +224,7 @@ public final class SoftcCore {
       case InterfaceRules.Outcome.Changed(var network) ->
           new Step(
               state.withNetwork(network),
-              List.of(new SoftcEffect.ApplyInterface(network), new SoftcEffect.Confirm(request)));
+              join(applied(state, network), List.of(new SoftcEffect.Confirm(request))));
       case InterfaceRules.Outcome.Refused(var errno, var reason) ->
           new Step(state, List.of(new SoftcEffect.Refuse(request, errno, reason)));
     };
@@ -259,8 +260,14 @@ public final class SoftcCore {
     }
     SoftcState next = state.withNetwork(InterfaceRules.moved(state.network(), bringUp));
     return new Step(
-        next,
-        List.of(new SoftcEffect.ApplyInterface(next.network()), new SoftcEffect.ConfirmMove(vnet)));
+        next, join(applied(state, next.network()), List.of(new SoftcEffect.ConfirmMove(vnet))));
+  }
+
+  private static List<SoftcEffect> applied(SoftcState before, InterfaceState network) {
+    SoftcEffect apply = new SoftcEffect.ApplyInterface(network);
+    return before.network().up() && !network.up()
+        ? List.of(apply, new SoftcEffect.FlushQueue())
+        : List.of(apply);
   }
 
   private static Step destroyWaiting(SoftcState state, long waiter) {

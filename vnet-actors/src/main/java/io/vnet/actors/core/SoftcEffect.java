@@ -20,6 +20,9 @@ public sealed interface SoftcEffect {
   /** Tell the backend and whoever asks what the interface is like now. */
   record ApplyInterface(InterfaceState state) implements SoftcEffect {}
 
+  /** Drop what waits for the reader: the interface went down. */
+  record FlushQueue() implements SoftcEffect {}
+
   /** Tell the link's listeners, some time. */
   record AnnounceLink(LinkState link) implements SoftcEffect {}
 

@@ -9,11 +9,13 @@ import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
 import io.vnet.api.device.DeviceOption;
+import io.vnet.api.device.Framing;
 import io.vnet.api.epoch.EpochReader;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.port.DropReason;
 import io.vnet.api.port.Island;
 import java.time.Duration;
 import java.util.Optional;
@@ -103,15 +105,22 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
 
   @Override
   public void write(Packet packet) {
-    if (packet.length() > LONGEST_WRITE_BYTES) {
+    if (packet.length() > longestWriteBytes()) {
       throw new VnetException(
           "write",
           name(),
           Errno.EIO,
-          packet.length() + " bytes are more than " + LONGEST_WRITE_BYTES,
+          packet.length() + " bytes are more than " + longestWriteBytes(),
           "split the packet");
     }
     PortWaiter.sendOne(this, host.singles(), packet);
+  }
+
+  /** A family word comes on top. */
+  private int longestWriteBytes() {
+    return node.state().filter(state -> state.network().framing() == Framing.FAMILY).isPresent()
+        ? LONGEST_WRITE_BYTES + Integer.BYTES
+        : LONGEST_WRITE_BYTES;
   }
 
   @Override
@@ -205,6 +214,15 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   @Override
   protected void onClose() {
     softc.tell(new SoftcActor.Close(number));
+  }
+
+  /** Drops and counts what waits to be read; nothing if the handle has ended. */
+  void flush(DropReason reason) {
+    tryAsReceiver(() -> {
+      int dropped = backend.discardQueued();
+      ledger().dropped(reason, dropped);
+      return dropped;
+    });
   }
 
   /** The softc carried the close out, or the device is gone. */

@@ -25,6 +25,7 @@ import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
+import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PortLedger;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -303,7 +304,8 @@ public final class SoftcActor {
         number,
         new Request(
             operation,
-            refusal -> replyTo.tell(refusal.isPresent() ? new Refused(refusal.get()) : new Done())));
+            refusal ->
+                replyTo.tell(refusal.isPresent() ? new Refused(refusal.get()) : new Done())));
     return number;
   }
 
@@ -402,6 +404,7 @@ public final class SoftcActor {
       }
       case SoftcEffect.ApplyInterface(var network) ->
           softc.backend.ifPresent(backend -> backend.configure(network));
+      case SoftcEffect.FlushQueue _ -> flushQueue();
       case SoftcEffect.AnnounceLink _ -> host.events().announceLink(softc.node);
       case SoftcEffect.LogForeignClose(var owner) ->
           context
@@ -455,6 +458,16 @@ public final class SoftcActor {
         softc.handle.ifPresent(OpenHandle::closeDone);
         softc.driver.tell(new DriverActor.FreeUnit(softc.device));
       }
+    }
+  }
+
+  /** Through the handle while there is one: its receiver may be at work. */
+  private void flushQueue() {
+    if (softc.state.phase() == SoftcState.Phase.OPEN) {
+      softc.handle.ifPresent(handle -> handle.flush(DropReason.INTERFACE_DOWN));
+    } else {
+      softc.backend.ifPresent(
+          backend -> ledger().dropped(DropReason.INTERFACE_DOWN, backend.discardQueued()));
     }
   }
 

@@ -6,6 +6,7 @@ import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DeviceId;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.DriverKind;
+import io.vnet.api.device.Framing;
 import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.device.InterfaceState;
 import io.vnet.api.epoch.Epoch;
@@ -17,12 +18,19 @@ import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.PortLedger;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The backend of an in-memory device: two rings between its handle and its network end.
+ *
+ * <p><b>Rules</b> of what passes and what is counted: if_tuntap specification, section 7, with the
+ * interface as {@link #configure} left it. Packets of the network's that are longer than the MTU
+ * are dropped, as no IP stack that would fragment them is between.
  *
  * <p><b>Threads:</b> the handle's receiver consumes {@code outbound} and its sender produces into
  * {@code inbound}, the network end's the other way round; each side is let in by its port, one
@@ -34,7 +42,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MemoryBackend implements DeviceBackend {
   private static final int LINK_HEADER_BYTES = 18;
+  private static final int ETHERNET_HEADER_BYTES = 14;
   private static final int LONGEST_BYTES = 65535;
+  private static final int MAC_BITS = 48;
+  private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
   private final DeviceId device;
   private volatile InterfaceState network;
@@ -42,6 +54,7 @@ public final class MemoryBackend implements DeviceBackend {
   private final Epoch epoch;
   private final PacketRing outbound;
   private final PacketRing inbound;
+  private final InterfaceLedger interfaceLedger = new InterfaceLedger();
   private final AtomicReference<@Nullable MemoryNetworkEnd> networkEnd = new AtomicReference<>();
   private volatile @Nullable BackendListener listener;
   private volatile boolean linkUp;
@@ -156,12 +169,26 @@ public final class MemoryBackend implements DeviceBackend {
 
   @Override
   public InterfaceCounters interfaceCounters() {
-    return new InterfaceCounters(0, 0, 0, 0, 0, 0, 0, 0, 0);
+    return interfaceLedger.snapshot();
   }
 
   @Override
   public long queuedPackets() {
     return outbound.queued();
+  }
+
+  @Override
+  public int nextPacketBytes() {
+    return outbound.firstLength();
+  }
+
+  @Override
+  public int discardQueued() {
+    int dropped = outbound.discard();
+    if (dropped > 0) {
+      afterReceive();
+    }
+    return dropped;
   }
 
   @Override
@@ -171,14 +198,71 @@ public final class MemoryBackend implements DeviceBackend {
 
   @Override
   public int send(PacketBatch batch, int from, PortLedger ledger) {
-    MemoryNetworkEnd end = networkEnd.get();
-    if (end == null || !end.isOpen()) {
-      return dropRest(batch, from, ledger, DropReason.NOT_ATTACHED);
-    }
-    if (!network.up()) {
+    InterfaceState state = network;
+    if (!state.up()) {
       return dropRest(batch, from, ledger, DropReason.INTERFACE_DOWN);
     }
-    return produce(inbound, batch, from, ledger, DeviceSpec.Overflow.BACK_PRESSURE);
+    MemoryNetworkEnd end = networkEnd.get();
+    boolean attached = end != null && end.isOpen();
+    int next = from;
+    long passed = 0;
+    long bytes = 0;
+    for (; next < batch.count(); next++) {
+      int head = layer() == Layer.L3 && state.framing() == Framing.FAMILY ? Framer.FAMILY_BYTES : 0;
+      DropReason refusal = inputRefusal(state, batch, next, head);
+      int length = batch.length(next) - head;
+      if (refusal == null && attached) {
+        if (!offerOrWait(inbound, batch, next, head)) {
+          break;
+        }
+        passed++;
+        bytes += batch.length(next);
+      } else {
+        ledger.dropped(refusal == null ? DropReason.NOT_ATTACHED : refusal, 1);
+      }
+      if (refusal == null || refusal == DropReason.MONITORED) {
+        interfaceLedger.in(length, layer() == Layer.L2 && isGroup(batch, next));
+      }
+    }
+    ledger.sent(passed, bytes);
+    return next - from;
+  }
+
+  /** Why the network does not get what the handle wrote; null: it does. */
+  private @Nullable DropReason inputRefusal(
+      InterfaceState state, PacketBatch batch, int i, int head) {
+    int length = batch.length(i);
+    if (length > LONGEST_BYTES + head) {
+      return DropReason.TOO_LONG;
+    }
+    if (layer() == Layer.L3) {
+      // Without a family word the packet is taken for IP and not looked at.
+      if (head == 0) {
+        return null;
+      }
+      if (length <= head) {
+        return DropReason.TOO_SHORT;
+      }
+      int family = Framer.readFamily(batch.segment(), batch.offset(i));
+      return family == Framer.AF_INET || family == Framer.AF_INET6 ? null : DropReason.WRONG_FAMILY;
+    }
+    if (length < ETHERNET_HEADER_BYTES) {
+      return DropReason.TOO_SHORT;
+    }
+    if (!state.promiscuous() && !isGroup(batch, i) && !isForUs(state, batch, i)) {
+      return DropReason.FILTERED;
+    }
+    return state.monitor() ? DropReason.MONITORED : null;
+  }
+
+  private static boolean isGroup(PacketBatch batch, int i) {
+    return (batch.segment().get(ValueLayout.JAVA_BYTE, batch.offset(i)) & 1) != 0;
+  }
+
+  private static boolean isForUs(InterfaceState state, PacketBatch batch, int i) {
+    long destination =
+        batch.segment().get(BIG_ENDIAN_LONG, batch.offset(i)) >>> (Long.SIZE - MAC_BITS);
+    return state.mac().isPresent() && state.mac().get().bits() == destination;
   }
 
   /** The network end's receive: what the handle sent. */
@@ -188,13 +272,96 @@ public final class MemoryBackend implements DeviceBackend {
 
   /** The network end's send: what the handle will receive. */
   int networkSend(PacketBatch batch, int from, PortLedger ledger) {
-    if (!network.up()) {
-      return dropRest(batch, from, ledger, DropReason.INTERFACE_DOWN);
+    InterfaceState state = network;
+    boolean ethernet = layer() == Layer.L2;
+    if (ethernet && state.monitor()) {
+      return dropRest(batch, from, ledger, DropReason.MONITORED);
     }
-    if (!linkUp && device.name().driver() != DriverKind.VMNET) {
+    if (!ethernet && !linkUp) {
       return dropRest(batch, from, ledger, DropReason.NOT_OPEN);
     }
-    return produce(outbound, batch, from, ledger, overflow);
+    if (!state.up() || (ethernet && !state.running())) {
+      return dropRest(batch, from, ledger, DropReason.INTERFACE_DOWN);
+    }
+    return ethernet
+        ? sendFrames(state, batch, from, ledger)
+        : sendPackets(state, batch, from, ledger);
+  }
+
+  private int sendPackets(InterfaceState state, PacketBatch batch, int from, PortLedger ledger) {
+    int next = from;
+    long passed = 0;
+    long bytes = 0;
+    for (; next < batch.count(); next++) {
+      int length = batch.length(next);
+      int family = Framer.family(batch.segment(), batch.offset(next));
+      boolean known = family != 0 && Framer.hasDestination(family, length);
+      if (length > state.mtu()) {
+        ledger.dropped(DropReason.TOO_LONG, 1);
+      } else if (family == 0) {
+        ledger.dropped(DropReason.WRONG_FAMILY, 1);
+      } else if (state.framing() == Framing.DESTINATION && !known) {
+        ledger.dropped(DropReason.MALFORMED, 1);
+      } else {
+        int head = Framer.bytes(state.framing(), family);
+        int at = claimOrWait(outbound, head + length, overflow);
+        if (at < 0 && overflow == DeviceSpec.Overflow.BACK_PRESSURE) {
+          break;
+        }
+        if (at < 0) {
+          interfaceLedger.outQueueDrop();
+          ledger.dropped(DropReason.QUEUE_FULL, 1);
+          continue;
+        }
+        MemorySegment memory = outbound.memory();
+        Framer.write(state.framing(), family, batch.segment(), batch.offset(next), memory, at);
+        MemorySegment.copy(batch.segment(), batch.offset(next), memory, at + (long) head, length);
+        outbound.publish(at, head + length);
+        interfaceLedger.out(
+            head + length,
+            known && Framer.isMulticast(family, batch.segment(), batch.offset(next)));
+        passed++;
+        bytes += length;
+      }
+    }
+    ledger.sent(passed, bytes);
+    return next - from;
+  }
+
+  private int sendFrames(InterfaceState state, PacketBatch batch, int from, PortLedger ledger) {
+    boolean ready = linkUp || device.name().driver() == DriverKind.VMNET;
+    int longest = Math.min(LONGEST_BYTES, state.mtu() + LINK_HEADER_BYTES);
+    int next = from;
+    long passed = 0;
+    long bytes = 0;
+    for (; next < batch.count(); next++) {
+      int length = batch.length(next);
+      if (length < ETHERNET_HEADER_BYTES) {
+        ledger.dropped(DropReason.TOO_SHORT, 1);
+      } else if (length > longest) {
+        ledger.dropped(DropReason.TOO_LONG, 1);
+      } else if (!ready) {
+        interfaceLedger.outMetClosed(length, isGroup(batch, next));
+        ledger.dropped(DropReason.NOT_OPEN, 1);
+      } else {
+        int at = claimOrWait(outbound, length, overflow);
+        if (at < 0 && overflow == DeviceSpec.Overflow.BACK_PRESSURE) {
+          break;
+        }
+        if (at < 0) {
+          interfaceLedger.outQueueDrop();
+          ledger.dropped(DropReason.QUEUE_FULL, 1);
+          continue;
+        }
+        MemorySegment.copy(batch.segment(), batch.offset(next), outbound.memory(), at, length);
+        outbound.publish(at, length);
+        interfaceLedger.out(length, isGroup(batch, next));
+        passed++;
+        bytes += length;
+      }
+    }
+    ledger.sent(passed, bytes);
+    return next - from;
   }
 
   @Override
@@ -264,50 +431,28 @@ public final class MemoryBackend implements DeviceBackend {
     return moved;
   }
 
-  private int produce(
-      PacketRing ring,
-      PacketBatch batch,
-      int from,
-      PortLedger ledger,
-      DeviceSpec.Overflow whenFull) {
-    int longest =
-        Math.min(LONGEST_BYTES, network.mtu() + (layer() == Layer.L2 ? LINK_HEADER_BYTES : 0));
-    int next = from;
-    long passed = 0;
-    long bytes = 0;
-    for (; next < batch.count(); next++) {
-      int length = batch.length(next);
-      if (length > longest) {
-        ledger.dropped(DropReason.TOO_LONG, 1);
-        continue;
-      }
-      boolean queued =
-          whenFull == DeviceSpec.Overflow.BACK_PRESSURE
-              ? offerOrWait(ring, batch, next)
-              : ring.offer(batch.segment(), batch.offset(next), length);
-      if (!queued) {
-        if (whenFull == DeviceSpec.Overflow.BACK_PRESSURE) {
-          break;
-        }
-        ledger.dropped(DropReason.QUEUE_FULL, 1);
-        continue;
-      }
-      passed++;
-      bytes += length;
-    }
-    ledger.sent(passed, bytes);
-    return next - from;
-  }
-
-  private static boolean offerOrWait(PacketRing ring, PacketBatch batch, int i) {
-    if (ring.offer(batch.segment(), batch.offset(i), batch.length(i))) {
-      return true;
+  /** A place for a packet; -1 if there is none, and the ring's producer waits if it may. */
+  private static int claimOrWait(PacketRing ring, int length, DeviceSpec.Overflow whenFull) {
+    int at = ring.claim(length);
+    if (at >= 0 || whenFull == DeviceSpec.Overflow.TAIL_DROP) {
+      return at;
     }
     ring.producerWaits(true);
-    if (!ring.offer(batch.segment(), batch.offset(i), batch.length(i))) {
+    at = ring.claim(length);
+    if (at >= 0) {
+      ring.producerWaits(false);
+    }
+    return at;
+  }
+
+  private static boolean offerOrWait(PacketRing ring, PacketBatch batch, int i, int head) {
+    int length = batch.length(i) - head;
+    int at = claimOrWait(ring, length, DeviceSpec.Overflow.BACK_PRESSURE);
+    if (at < 0) {
       return false;
     }
-    ring.producerWaits(false);
+    MemorySegment.copy(batch.segment(), batch.offset(i) + (long) head, ring.memory(), at, length);
+    ring.publish(at, length);
     return true;
   }
 

@@ -64,35 +64,65 @@ final class PacketRing {
 
   /** Producer: appends one packet; false if there is no room now. */
   boolean offer(MemorySegment source, long offset, int length) {
+    int at = claim(length);
+    if (at < 0) {
+      return false;
+    }
+    MemorySegment.copy(source, offset, memory(), at, length);
+    publish(at, length);
+    return true;
+  }
+
+  /**
+   * Producer: where one packet may be written to in {@link #memory}, until {@link #publish}.
+   *
+   * @return its offset, or -1 if there is no room now
+   */
+  int claim(int length) {
     Slab memory = slab;
     if (memory == null) {
       memory = pool.take();
       slab = memory;
     }
     if (produced - (long) CONSUMED.getAcquire(this) >= packetsMax) {
-      return false;
+      return -1;
     }
-    MemorySegment segment = memory.segment();
     int capacity = memory.bytes();
-    int needed = HEADER + ((length + 7) & -8);
+    int needed = recordBytes(length);
     long free = capacity - (tail - (long) HEAD.getAcquire(this));
     int at = (int) (tail % capacity);
     int untilEnd = capacity - at;
     if (untilEnd < needed) {
       if (free < (long) untilEnd + needed) {
-        return false;
+        return -1;
       }
-      segment.set(LENGTH, at, SKIP);
+      memory.segment().set(LENGTH, at, SKIP);
       TAIL.setRelease(this, tail + untilEnd);
       at = 0;
     } else if (free < needed) {
-      return false;
+      return -1;
     }
-    segment.set(LENGTH, at, length);
-    MemorySegment.copy(source, offset, segment, at + (long) HEADER, length);
+    return at + HEADER;
+  }
+
+  /** Producer: the packet that was written at the place that {@link #claim} gave is there. */
+  void publish(int at, int length) {
+    memory().set(LENGTH, at - (long) HEADER, length);
     PRODUCED.setRelease(this, produced + 1);
-    TAIL.setRelease(this, tail + needed);
-    return true;
+    TAIL.setRelease(this, tail + recordBytes(length));
+  }
+
+  /** Producer: the ring's memory, after a {@link #claim}. */
+  MemorySegment memory() {
+    Slab memory = slab;
+    if (memory == null) {
+      throw new IllegalStateException("nothing was claimed");
+    }
+    return memory.segment();
+  }
+
+  private static int recordBytes(int length) {
+    return HEADER + ((length + 7) & -8);
   }
 
   /**
@@ -131,11 +161,28 @@ final class PacketRing {
       if (!into.append(segment, at + (long) HEADER, length)) {
         break;
       }
-      position += HEADER + ((length + 7) & -8);
+      position += recordBytes(length);
       moved++;
     }
     publishConsumed(position, moved);
     return moved;
+  }
+
+  /** Consumer: the length of the first packet; 0 if there is none. */
+  int firstLength() {
+    Slab memory = slab;
+    long position = head;
+    if (memory == null || position == (long) TAIL.getAcquire(this)) {
+      return 0;
+    }
+    int length = memory.segment().get(LENGTH, position % memory.bytes());
+    if (length != SKIP) {
+      return length;
+    }
+    position += memory.bytes() - position % memory.bytes();
+    return position == (long) TAIL.getAcquire(this)
+        ? 0
+        : memory.segment().get(LENGTH, position % memory.bytes());
   }
 
   /** Consumer: drops what is queued; returns how many. */
@@ -153,7 +200,7 @@ final class PacketRing {
       if (length == SKIP) {
         position += memory.bytes() - at;
       } else {
-        position += HEADER + ((length + 7) & -8);
+        position += recordBytes(length);
         dropped++;
       }
     }

@@ -120,6 +120,17 @@ public abstract class GuardedPort implements PacketPort {
     }
   }
 
+  /** The same, or nothing if the port has ended. */
+  protected final void tryAsReceiver(LongSupplier act) {
+    if (receiving.enter()) {
+      try {
+        var _ = act.getAsLong();
+      } finally {
+        receiving.exit();
+      }
+    }
+  }
+
   @Override
   public final int send(PacketBatch batch, int from) {
     int taken;

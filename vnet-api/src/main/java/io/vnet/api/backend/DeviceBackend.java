@@ -68,6 +68,16 @@ public interface DeviceBackend {
   }
 
   /**
+   * Drops what waits for {@link #receive}, uncounted. Inside a section, by the receiver, or while
+   * there is none.
+   *
+   * @return packets
+   */
+  default int discardQueued() {
+    return 0;
+  }
+
+  /**
    * Appends what has arrived. Inside the caller's epoch section; one receiver at a time; never
    * blocks.
    *

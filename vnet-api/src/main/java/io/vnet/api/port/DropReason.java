@@ -26,8 +26,10 @@ public enum DropReason {
   KERNEL_BUSY,
   /** The kernel refused the packet (EINVAL and the like). */
   KERNEL_REFUSED,
-  /** A filter said no. */
+  /** A filter said no; a frame for another hardware address met an interface that filters. */
   FILTERED,
+  /** The interface only monitors. */
+  MONITORED,
   /** Handed to a stream that had ended or failed before it was written. */
   STREAM_ENDED
 }
