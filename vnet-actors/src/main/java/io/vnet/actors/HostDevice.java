@@ -312,7 +312,10 @@ final class HostDevice implements Device {
       if (node.pointer() instanceof Node.Softc softc) {
         return use.apply(softc);
       }
-      throw goneException(operation);
+      throw node.isUninitialised()
+          ? new VnetException(
+              operation, id.toString(), Errno.ENXIO, "it is being created", "wait for its creation")
+          : goneException(operation);
     } finally {
       section.exit();
       epoch.giveBack(section);

@@ -76,6 +76,11 @@ public final class Node {
     return pointer;
   }
 
+  /** Whether the creation is still under way. */
+  public boolean isUninitialised() {
+    return pointer instanceof Uninitialised;
+  }
+
   /** The present name of the interface. */
   public String interfaceName() {
     return interfaceName;
