@@ -68,13 +68,16 @@ public final class Measurement {
     return result.getPrimaryResult().getStatistics().getPercentile(rank);
   }
 
-  /** What all threads of the JVM allocated on the heap, in bytes an operation. */
+  /**
+   * What all threads of the JVM allocated on the heap, in bytes an operation. The median of the
+   * iterations: the profiler counts a benchmark's tear-down into the last of them.
+   */
   public static double bytesPerOperation(RunResult result) {
     Result<?> allocation = result.getSecondaryResults().get("gc.alloc.rate.norm");
     if (allocation == null) {
       throw new IllegalStateException("the profiler reported " + result.getSecondaryResults());
     }
-    return allocation.getScore();
+    return allocation.getStatistics().getPercentile(50);
   }
 
   /** {@code 1_device}, {@code 2_devices}. */
