@@ -102,6 +102,20 @@ public final class TunBackend implements DeviceBackend {
               public void broken() {
                 listener.lost(lose("poll"));
               }
+
+              @Override
+              public void refused(long result) {
+                Errno errno = Errno.ofNumber((int) -result);
+                VnetException cause =
+                    new VnetException(
+                        "epoll_ctl",
+                        name,
+                        errno,
+                        Libc.meaning(result),
+                        errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
+                lost = cause;
+                listener.lost(cause);
+              }
             });
   }
 

@@ -3,6 +3,7 @@ package io.vnet.io.tun;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vnet.api.backend.BackendListener;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
@@ -14,6 +15,8 @@ import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.loop.IslandLoop;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -96,6 +99,32 @@ class TunBackendTest {
         .isInstanceOfSatisfying(
             VnetException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENODEV))
         .hasMessageContaining("removed by somebody else");
+  }
+
+  @Test
+  void a_descriptor_that_the_poller_refuses_is_told_and_the_device_is_lost() throws Exception {
+    // No process has that many descriptors.
+    TunBackend deaf = new TunBackend(libc, "tun3", Integer.MAX_VALUE, Layer.L3, 1500, island);
+    CompletableFuture<VnetException> told = new CompletableFuture<>();
+    deaf.start(
+        new BackendListener() {
+          @Override
+          public void readable() {
+            told.completeExceptionally(new AssertionError("readable"));
+          }
+
+          @Override
+          public void writable() {
+            told.completeExceptionally(new AssertionError("writable"));
+          }
+
+          @Override
+          public void lost(VnetException cause) {
+            told.complete(cause);
+          }
+        });
+    assertThat(told.get(60, TimeUnit.SECONDS)).hasMessageContaining("epoll_ctl tun3: EBADF");
+    assertThatThrownBy(() -> deaf.send(batch, 0, ledger)).hasMessageContaining("epoll_ctl");
   }
 
   @Test
