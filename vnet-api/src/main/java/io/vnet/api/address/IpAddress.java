@@ -141,11 +141,17 @@ public record IpAddress(boolean v6, long high, long low) {
     }
   }
 
-  /** The canonical text: dotted quad, or RFC 5952. */
+  /**
+   * The canonical text: dotted quad, or RFC 5952, with a dotted quad at the end of an IPv4-mapped
+   * address ({@code ::ffff:192.0.2.1}).
+   */
   @Override
   public String toString() {
     if (!v6) {
-      return (low >>> 24) + "." + (low >>> 16 & 255) + "." + (low >>> 8 & 255) + "." + (low & 255);
+      return quad();
+    }
+    if (high == 0 && low >>> 32 == 0xFFFF) {
+      return "::ffff:" + quad();
     }
     int gapStart = -1;
     int gapLength = 1;
@@ -173,6 +179,16 @@ public record IpAddress(boolean v6, long high, long low) {
       text.append(Integer.toHexString(group(i)));
     }
     return text.toString();
+  }
+
+  private String quad() {
+    return (low >>> 24 & 255)
+        + "."
+        + (low >>> 16 & 255)
+        + "."
+        + (low >>> 8 & 255)
+        + "."
+        + (low & 255);
   }
 
   private int group(int i) {

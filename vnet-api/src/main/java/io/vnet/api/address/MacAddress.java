@@ -40,8 +40,8 @@ public record MacAddress(long bits) {
         throw new IllegalArgumentException(
             "'" + text + "' is no MAC address: '" + part + "' is not two hexadecimal digits");
       }
-      int high = Character.digit(part.charAt(0), 16);
-      int low = Character.digit(part.charAt(1), 16);
+      int high = digit(part.charAt(0));
+      int low = digit(part.charAt(1));
       if (high < 0 || low < 0) {
         throw new IllegalArgumentException(
             "'" + text + "' is no MAC address: '" + part + "' is not two hexadecimal digits");
@@ -49,6 +49,11 @@ public record MacAddress(long bits) {
       bits = bits << 8 | (high << 4 | low);
     }
     return new MacAddress(bits);
+  }
+
+  /** -1 for digits of other scripts too, which {@link Character#digit} would take. */
+  private static int digit(char c) {
+    return c < 128 ? Character.digit(c, 16) : -1;
   }
 
   /** A locally administered unicast address that a seed always gives again. */

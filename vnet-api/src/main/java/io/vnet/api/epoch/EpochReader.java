@@ -41,10 +41,12 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
 
   /** Enters a section; sections nest. What is found through a pointer loaded from here on stays. */
   public void enter() {
-    if (depth++ != 0) {
+    if (depth != 0) {
       assert threadId == Thread.currentThread().threadId() : owner + " has two users";
+      depth++;
       return;
     }
+    depth = 1;
     threadId = Thread.currentThread().threadId();
     STATE.setOpaque(this, epoch.current());
     if (fullFence) {

@@ -108,7 +108,7 @@ public final class ArpView extends HeaderView {
         (long) ETHERNET << 48
             | (long) EtherTypes.IPV4 << 32
             | (long) SIX_AND_FOUR << 16
-            | operation);
+            | (operation & 0xFFFF));
     HeaderStatus status = wrap(target, offset, available);
     setMac(SENDER_MAC, senderMac);
     setInt(SENDER_IP, senderIp);

@@ -167,6 +167,9 @@ public final class Ipv4View extends HeaderView {
       int source,
       int destination,
       int payloadLength) {
+    if (payloadLength < 0) {
+      return HeaderStatus.BAD_TOTAL_LENGTH;
+    }
     if (available < HEADER_BYTES + payloadLength || payloadLength > 65535 - HEADER_BYTES) {
       return HeaderStatus.TRUNCATED;
     }

@@ -77,6 +77,9 @@ public final class UdpView extends HeaderView {
       int sourcePort,
       int destinationPort,
       int payloadLength) {
+    if (payloadLength < 0) {
+      return HeaderStatus.BAD_TOTAL_LENGTH;
+    }
     if (available < HEADER_BYTES + payloadLength || payloadLength > 65535 - HEADER_BYTES) {
       return HeaderStatus.TRUNCATED;
     }

@@ -1,5 +1,7 @@
 package io.vnet.api.packet;
 
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import java.lang.ref.Cleaner;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicLong;
@@ -60,11 +62,14 @@ public final class BatchPool implements AutoCloseable {
   /**
    * An empty batch, owned by the caller until it is released or handed over.
    *
-   * @throws io.vnet.api.error.VnetException ENOBUFS: the memory is all in use; ESHUTDOWN: closed
+   * @throws VnetException ENOBUFS: the memory is all in use; ESHUTDOWN: closed
    */
   public PacketBatch acquire() {
     synchronized (free) {
-      PacketBatch batch = closed ? null : free.poll();
+      if (closed) {
+        throw new VnetException("acquire", "batch pool", Errno.ESHUTDOWN, "the pool is closed", "");
+      }
+      PacketBatch batch = free.poll();
       if (batch != null) {
         lent++;
         return batch.lend();

@@ -114,9 +114,9 @@ public final class PacketBatch {
    * @return its offset, or -1 if the batch has no place or no {@code bytes} left
    */
   public int room(int bytes) {
-    int start = align(end + headRoom);
-    return count < offsets.length && (long) start + bytes + tailRoom <= segment.byteSize()
-        ? start
+    long start = nextStart();
+    return count < offsets.length && start + bytes + tailRoom <= segment.byteSize()
+        ? (int) start
         : -1;
   }
 
@@ -131,18 +131,16 @@ public final class PacketBatch {
 
   /** The same with an {@linkplain #offload offload word}. */
   public void commit(int length, long offload) {
-    int start = align(end + headRoom);
-    if (length < 1
-        || count == offsets.length
-        || (long) start + length + tailRoom > segment.byteSize()) {
+    long start = nextStart();
+    if (length < 1 || count == offsets.length || start + length + tailRoom > segment.byteSize()) {
       throw new IllegalStateException(
           "commit of " + length + " bytes at " + start + " of " + segment.byteSize());
     }
-    offsets[count] = start;
+    offsets[count] = (int) start;
     lengths[count] = length;
     offloads[count] = offload;
     count++;
-    end = start + length + tailRoom;
+    end = (int) start + length + tailRoom;
   }
 
   /**
@@ -178,32 +176,47 @@ public final class PacketBatch {
    * Makes packet {@code i} begin and end elsewhere: strips a header, or takes in head or tail room.
    *
    * @throws IndexOutOfBoundsException if the range leaves the slab
+   * @throws IllegalArgumentException if nothing would be left: {@link #keepIf} removes packets
    */
   public void slice(int i, int newOffset, int newLength) {
     Objects.checkIndex(i, count);
     Objects.checkFromIndexSize(newOffset, newLength, (int) segment.byteSize());
+    if (newLength == 0) {
+      throw new IllegalArgumentException("a packet has at least one byte");
+    }
     offsets[i] = newOffset;
     lengths[i] = newLength;
   }
 
   /**
-   * Keeps the packets whose index passes, in order; moves no bytes.
+   * Keeps the packets whose index passes, in order; moves no bytes. If {@code keep} throws, the
+   * packets that it has not refused stay.
    *
    * @return how many were removed
    */
   public int keepIf(IntPredicate keep) {
+    int before = count;
     int kept = 0;
-    for (int i = 0; i < count; i++) {
-      if (keep.test(i)) {
-        offsets[kept] = offsets[i];
-        lengths[kept] = lengths[i];
-        offloads[kept] = offloads[i];
-        kept++;
+    int i = 0;
+    try {
+      for (; i < before; i++) {
+        if (keep.test(i)) {
+          move(i, kept++);
+        }
       }
+    } finally {
+      for (; i < before; i++) {
+        move(i, kept++);
+      }
+      count = kept;
     }
-    int removed = count - kept;
-    count = kept;
-    return removed;
+    return before - kept;
+  }
+
+  private void move(int from, int to) {
+    offsets[to] = offsets[from];
+    lengths[to] = lengths[from];
+    offloads[to] = offloads[from];
   }
 
   /** A copy of packet {@code i} that lives as long as somebody refers to it. */
@@ -241,8 +254,9 @@ public final class PacketBatch {
     return home;
   }
 
-  private static int align(int offset) {
-    return (offset + ALIGNMENT - 1) & -ALIGNMENT;
+  /** A long, because head room may be any int and then lies beyond every slab. */
+  private long nextStart() {
+    return ((long) end + headRoom + ALIGNMENT - 1) & -ALIGNMENT;
   }
 
   /** Count and bytes, for a person. */

@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** Shows packets flowing through two devices, and one of them destroyed while they do. */
@@ -32,13 +33,16 @@ import picocli.CommandLine.Spec;
     name = "demo",
     mixinStandardHelpOptions = true,
     description = {
-      "Move packets through two tap devices, then destroy one by force while they flow, and show",
-      "in which order it went and that nothing was lost or left behind."
+      "Move packets through two tap devices and destroy one by force while they flow.",
+      "Shows in which order that goes, and that nothing is lost or left behind. Ctrl-C ends the flow"
+          + " early."
     })
 final class DemoCommand implements Callable<Integer> {
   private static final long FRAME_MILLIS = 250;
 
   @Spec private CommandSpec spec;
+
+  @ParentCommand private VnetCommand parent;
 
   @Option(
       names = "--seconds",
@@ -70,6 +74,7 @@ final class DemoCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--seconds " + seconds + " is not within 1..3600");
     }
+    parent.termination().arm();
     PrintWriter out = spec.commandLine().getOut();
     boolean onHost = chooseHost(out);
     if (onHost) {
@@ -143,8 +148,7 @@ final class DemoCommand implements Callable<Integer> {
     long lastNanos = began;
     List<PortCounters> first = last;
     Histogram all = new Histogram(3);
-    while (System.nanoTime() < end) {
-      Thread.sleep(FRAME_MILLIS);
+    while (System.nanoTime() < end && !parent.termination().await(FRAME_MILLIS)) {
       long now = System.nanoTime();
       List<PortCounters> next = counters(scene);
       Histogram recent = scene.roundTrips();
@@ -192,6 +196,9 @@ final class DemoCommand implements Callable<Integer> {
                 roundTrips.getValueAtPercentile(50) / 1e3,
                 roundTrips.getValueAtPercentile(99) / 1e3,
                 roundTrips.getTotalCount()))
+        + (scene.tcpBytes().isEmpty()
+            ? ""
+            : ", " + scene.tcpBytes().getAsLong() + " bytes over TCP")
         + System.lineSeparator();
   }
 

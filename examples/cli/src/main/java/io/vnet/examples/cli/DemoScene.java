@@ -3,6 +3,7 @@ package io.vnet.examples.cli;
 import io.vnet.api.device.Device;
 import io.vnet.api.port.PacketPort;
 import java.util.List;
+import java.util.OptionalLong;
 import org.HdrHistogram.Histogram;
 
 /** Two devices with traffic through them, on whatever they are built. */
@@ -15,6 +16,9 @@ interface DemoScene extends AutoCloseable {
 
   /** Round trips since the last call, in nanoseconds. */
   Histogram roundTrips();
+
+  /** Bytes that arrived over TCP so far; empty where nothing speaks TCP. */
+  OptionalLong tcpBytes();
 
   /** The device to be destroyed while packets flow. */
   Device victim();

@@ -13,7 +13,9 @@ import java.util.TreeMap;
 final class Descriptors {
   private Descriptors() {}
 
-  /** How many there are, by kind: tun, socket, anonymous inodes (epoll, eventfd). */
+  /**
+   * How many there are, by kind: tun, socket, network namespace, anonymous inodes (epoll, eventfd).
+   */
   static Map<String, Integer> count() {
     Map<String, Integer> kinds = new TreeMap<>();
     Path directory = Path.of("/proc/self/fd");
@@ -44,8 +46,12 @@ final class Descriptors {
     if (target.equals("/dev/net/tun")) {
       return "tun";
     }
-    return target.startsWith("socket:")
-        ? "socket"
-        : target.startsWith("anon_inode:") ? target.substring("anon_inode:".length()) : "";
+    int colon = target.indexOf(':');
+    return switch (colon < 0 ? "" : target.substring(0, colon)) {
+      case "socket" -> "socket";
+      case "net" -> "namespace";
+      case "anon_inode" -> target.substring(colon + 1);
+      default -> "";
+    };
   }
 }

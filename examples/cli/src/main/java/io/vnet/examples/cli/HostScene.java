@@ -24,9 +24,11 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
@@ -60,6 +62,7 @@ final class HostScene implements DemoScene {
   private final List<CompletionStage<Done>> streams = new ArrayList<>();
   private final List<AutoCloseable> sockets = new CopyOnWriteArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
+  private final AtomicLong tcpBytes = new AtomicLong();
   private volatile boolean winding;
 
   HostScene(VnetHost host, LongSupplier nanoClock) throws IOException {
@@ -100,7 +103,9 @@ final class HostScene implements DemoScene {
           SocketChannel accepted = server.accept();
           sockets.add(accepted);
           ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK_BYTES);
-          while (accepted.read(buffer.clear()) >= 0 && !winding) {}
+          for (int read = 0; read >= 0 && !winding; read = accepted.read(buffer.clear())) {
+            tcpBytes.addAndGet(read);
+          }
         });
     start(
         "demo-tcp-send",
@@ -180,6 +185,11 @@ final class HostScene implements DemoScene {
   @Override
   public Histogram roundTrips() {
     return roundTrips.getIntervalHistogram();
+  }
+
+  @Override
+  public OptionalLong tcpBytes() {
+    return OptionalLong.of(tcpBytes.get());
   }
 
   @Override

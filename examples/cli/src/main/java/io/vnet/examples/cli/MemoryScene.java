@@ -17,6 +17,7 @@ import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortCounters;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -104,6 +105,11 @@ final class MemoryScene implements DemoScene {
   @Override
   public Histogram roundTrips() {
     return station.roundTrips().getIntervalHistogram();
+  }
+
+  @Override
+  public OptionalLong tcpBytes() {
+    return OptionalLong.empty();
   }
 
   @Override

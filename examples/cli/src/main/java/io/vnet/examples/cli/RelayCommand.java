@@ -9,17 +9,19 @@ import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import io.vnet.api.port.PortCounters;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /**
@@ -32,11 +34,14 @@ import picocli.CommandLine.Spec;
     name = "relay",
     mixinStandardHelpOptions = true,
     description = {
-      "Open or attach the host devices A and B in the current network namespace and move packets",
-      "both ways until SIGINT or SIGTERM. Devices that did not exist are removed at the end."
+      "Relay packets between the host devices A and B until SIGINT or SIGTERM.",
+      "Opens or attaches them in the current network namespace. Devices that did not exist are"
+          + " removed at the end."
     })
 final class RelayCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+
+  @ParentCommand private VnetCommand parent;
 
   @Parameters(index = "0", paramLabel = "A", description = "Interface name of one device.")
   private String first;
@@ -59,17 +64,25 @@ final class RelayCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    PrintWriter out = spec.commandLine().getOut();
-    Termination termination = new Termination();
-    int code = 1;
+    check();
+    Termination termination = parent.termination();
+    termination.arm();
     try (VnetHost host = VnetHost.start()) {
       Device a = host.create(device(first));
       Device b = host.create(device(second));
-      code = relay(host, a, b, termination, out);
-    } finally {
-      termination.finished(code);
+      return relay(host, a, b, termination, spec.commandLine().getOut());
     }
-    return code;
+  }
+
+  private void check() {
+    if (first.isEmpty() || second.isEmpty()) {
+      throw new VnetException(
+          "relay", "", Errno.EINVAL, "an interface name is empty", "name two devices");
+    }
+    if (first.equals(second)) {
+      throw new VnetException(
+          "relay", first, Errno.EINVAL, "A and B are the same device", "name two devices");
+    }
   }
 
   private int relay(VnetHost host, Device a, Device b, Termination termination, PrintWriter out)
@@ -92,10 +105,28 @@ final class RelayCommand implements Callable<Integer> {
     report(out, first, handleA.counters());
     report(out, second, handleB.counters());
     cause.ifPresent(thrown -> {
-      spec.commandLine().getErr().println("vnet: " + thrown.getMessage());
+      spec.commandLine().getErr().println("vnet: " + named(thrown, a, b).getMessage());
       spec.commandLine().getErr().flush();
     });
     return cause.isPresent() ? 1 : 0;
+  }
+
+  /** The user knows the interfaces, not the units in this process. */
+  private static Throwable named(Throwable thrown, Device... devices) {
+    if (thrown instanceof VnetException failure) {
+      for (Device device : devices) {
+        if (failure.object().equals(device.id().toString())) {
+          return new VnetException(
+              failure.operation(),
+              device.interfaceName(),
+              failure.errno(),
+              failure.reason(),
+              failure.remedy(),
+              failure);
+        }
+      }
+    }
+    return thrown;
   }
 
   private static void connect(
@@ -106,11 +137,7 @@ final class RelayCommand implements Callable<Integer> {
     CompletionStage<Done> ended = from.run(from.batches().toMat(to.batchSink(), Keep.right()));
     ended.whenComplete((_, thrown) -> {
       if (thrown != null && !termination.isRequested()) {
-        Throwable cause =
-            thrown instanceof CompletionException && thrown.getCause() != null
-                ? thrown.getCause()
-                : thrown;
-        failure.compareAndSet(Optional.empty(), Optional.of(cause));
+        failure.compareAndSet(Optional.empty(), Optional.of(Failures.cause(thrown)));
       }
       termination.request();
     });

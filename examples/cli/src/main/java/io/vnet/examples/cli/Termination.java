@@ -4,29 +4,30 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * SIGINT and SIGTERM as an orderly end: {@link #requested} is counted down, the process waits for
- * {@link #finished} and then exits with the given code instead of the signal's.
+ * SIGINT and SIGTERM as an orderly end. A command that has something to clean up arms it and waits
+ * on it; the process then lives until {@link #finished} and exits with the command's code instead
+ * of the signal's. Safe on any thread.
  */
 final class Termination {
   private final CountDownLatch requested = new CountDownLatch(1);
   private final CountDownLatch finished = new CountDownLatch(1);
+  private final Thread hook = new Thread(this::endProcess, "vnet-termination");
   private volatile int exitCode;
 
-  Termination() {
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  requested.countDown();
-                  try {
-                    finished.await();
-                  } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                  }
-                  // The virtual machine would exit with 128 + signal.
-                  Runtime.getRuntime().halt(exitCode);
-                },
-                "vnet-termination"));
+  /** From now on a signal only asks for the end. Once. */
+  void arm() {
+    Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  private void endProcess() {
+    requested.countDown();
+    try {
+      finished.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    // The virtual machine would exit with 128 + signal.
+    Runtime.getRuntime().halt(exitCode);
   }
 
   /** Ends the wait, as a signal does. */
@@ -49,9 +50,15 @@ final class Termination {
     return requested.await(millis, TimeUnit.MILLISECONDS);
   }
 
-  /** Everything is cleaned up. */
+  /** Everything is cleaned up and said; signals are what they were. */
   void finished(int code) {
     exitCode = code;
     finished.countDown();
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // A signal came, and the hook now ends the process.
+      requested.countDown();
+    }
   }
 }

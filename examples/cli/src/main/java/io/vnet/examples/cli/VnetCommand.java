@@ -6,7 +6,9 @@ import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command and its subcommands. */
 @Command(
@@ -26,21 +28,37 @@ import picocli.CommandLine.Spec;
       "Shell completion: source <(./vnet generate-completion)"
     })
 public final class VnetCommand implements Runnable {
+  /** Some of picocli's messages begin with it. */
+  private static final String ERROR = "Error: ";
+
+  private final Termination termination;
+
   @Spec private CommandSpec spec;
 
-  /** Made by picocli. */
   @SuppressWarnings("NullAway.Init") // Fields are set by picocli.
-  public VnetCommand() {}
+  private VnetCommand(Termination termination) {
+    this.termination = termination;
+  }
+
+  Termination termination() {
+    return termination;
+  }
 
   @Override
   public void run() {
-    throw new CommandLine.ParameterException(spec.commandLine(), "a subcommand is missing");
+    throw new ParameterException(spec.commandLine(), "a subcommand is missing");
   }
 
-  /** The command line, ready to execute. */
-  static CommandLine commandLine() {
-    return new CommandLine(new VnetCommand())
+  /**
+   * The command line, ready to execute.
+   *
+   * @param termination is armed by the commands that need it; the caller says {@link
+   *     Termination#finished} after the execution
+   */
+  static CommandLine commandLine(Termination termination) {
+    return new CommandLine(new VnetCommand(termination))
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler((failure, _) -> explain(failure))
         .setExecutionExceptionHandler((failure, command, _) -> {
           PrintWriter err = command.getErr();
           if (failure instanceof VnetException) {
@@ -53,8 +71,27 @@ public final class VnetCommand implements Runnable {
         });
   }
 
+  private static int explain(ParameterException failure) {
+    CommandLine command = failure.getCommandLine();
+    PrintWriter err = command.getErr();
+    String message = String.valueOf(failure.getMessage());
+    err.println(
+        "vnet: " + (message.startsWith(ERROR) ? message.substring(ERROR.length()) : message));
+    UnmatchedArgumentException.printSuggestions(failure, err);
+    if (command.getParent() == null) {
+      command.usage(err);
+    } else {
+      err.println("Help: " + command.getCommandSpec().qualifiedName() + " --help");
+    }
+    err.flush();
+    return CommandLine.ExitCode.USAGE;
+  }
+
   /** Runs a command and exits with its code. */
   public static void main(String... arguments) {
-    System.exit(commandLine().execute(arguments));
+    Termination termination = new Termination();
+    int code = commandLine(termination).execute(arguments);
+    termination.finished(code);
+    System.exit(code);
   }
 }

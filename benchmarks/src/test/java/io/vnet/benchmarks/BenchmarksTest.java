@@ -1,0 +1,114 @@
+package io.vnet.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vnet.api.epoch.Epoch;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** That every benchmark runs and which lines come out; the numbers are not looked at. */
+class BenchmarksTest {
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  private int run(String... arguments) {
+    return Benchmarks.run(
+        new PrintStream(out, true, StandardCharsets.UTF_8),
+        new PrintStream(err, true, StandardCharsets.UTF_8),
+        arguments);
+  }
+
+  private String errors() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  private static List<String> epochNames() {
+    boolean membarrier = Epoch.create().barrier() == Epoch.Barrier.MEMBARRIER;
+    List<String> barriers =
+        membarrier ? List.of("full_fence", "membarrier") : List.of("full_fence");
+    List<String> ways = new ArrayList<>(barriers);
+    ways.addAll(List.of("read_lock", "unprotected"));
+    List<String> names = new ArrayList<>();
+    for (String threads : List.of("1_thread", "2_threads")) {
+      ways.forEach(way -> names.add("epoch_" + way + "_ns_per_section_" + threads));
+      ways.forEach(way -> names.add("epoch_" + way + "_" + threads + "_bytes_per_op"));
+      barriers.forEach(way -> names.add("epoch_" + way + "_over_read_lock_ratio_" + threads));
+    }
+    for (String readers : List.of("1_reader", "64_readers", "1024_readers")) {
+      barriers.forEach(way -> names.add("epoch_" + way + "_ns_per_grace_period_" + readers));
+    }
+    return names;
+  }
+
+  private static List<String> lifecycleNames() {
+    List<String> names = new ArrayList<>();
+    for (String devices : List.of("1_device", "1000_devices")) {
+      names.add("lifecycle_cycles_per_second_" + devices);
+      names.add("lifecycle_cycle_" + devices + "_bytes_per_op");
+      names.add("lifecycle_us_per_open_close_" + devices);
+      names.add("lifecycle_forced_destroy_p50_us_" + devices);
+      names.add("lifecycle_forced_destroy_p99_us_" + devices);
+    }
+    for (String way : List.of("device", "array_blocking_queue", "pipe")) {
+      names.add("lifecycle_" + way + "_ns_per_packet");
+      names.add("lifecycle_" + way + "_packet_bytes_per_op");
+    }
+    names.add("lifecycle_device_over_array_blocking_queue_ratio");
+    names.add("lifecycle_device_over_pipe_ratio");
+    return names;
+  }
+
+  @Test
+  void every_benchmark_runs_and_gives_its_figures() {
+    assertThat(run("all", "--quick")).as(this::errors).isZero();
+
+    List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
+    List<String> expected = new ArrayList<>(epochNames());
+    expected.addAll(lifecycleNames());
+    assertThat(lines)
+        .extracting(line -> line.replaceFirst("=[0-9]+\\.[0-9]{3}$", ""))
+        .containsExactlyInAnyOrderElementsOf(expected);
+  }
+
+  @Test
+  void wrong_arguments_are_answered_with_the_names() {
+    assertThat(run("epoch", "lifecycle")).isEqualTo(2);
+    assertThat(run("epochs")).isEqualTo(2);
+    assertThat(run()).isEqualTo(2);
+
+    assertThat(errors().lines())
+        .hasSize(3)
+        .allMatch(line -> line.contains("epoch, lifecycle, all"));
+    assertThat(out.size()).isZero();
+  }
+
+  @Test
+  void the_launcher_knows_the_same_names() throws IOException, InterruptedException {
+    Process launcher =
+        new ProcessBuilder("bash", "run", "epochs").redirectErrorStream(true).start();
+    String said = new String(launcher.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(launcher.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(launcher.exitValue()).isEqualTo(2);
+    assertThat(said)
+        .contains("One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all")
+        .contains("no benchmark is called 'epochs'");
+  }
+
+  @Test
+  void a_figure_is_one_line_and_its_name_a_word() {
+    assertThat(new Figure("cycles_per_second", 12345.6789))
+        .hasToString("cycles_per_second=12345.679");
+    assertThat(new Figure("a_ns", 3).over(new Figure("b_ns", 4), "a_over_b"))
+        .isEqualTo(new Figure("a_over_b", 0.75));
+    assertThatThrownBy(() -> new Figure("two words", 1)).hasMessage("two words=1.0");
+    assertThatThrownBy(() -> new Figure("nothing", Double.NaN)).hasMessage("nothing=NaN");
+  }
+}

@@ -1,0 +1,143 @@
+package io.vnet.examples.cli;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.core.ConditionTimeoutException;
+
+/**
+ * A process that the test started, without standard input and without a terminal. It is killed if
+ * the test leaves it running.
+ */
+final class Child implements AutoCloseable {
+  private static final Duration LIMIT = Duration.ofSeconds(90);
+  private static final List<String> FLAGS =
+      List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow");
+
+  private final List<String> command;
+  private final Process process;
+  private final Path out;
+  private final Path err;
+
+  private Child(List<String> command, Process process, Path out, Path err) {
+    this.command = command;
+    this.process = process;
+    this.out = out;
+    this.err = err;
+  }
+
+  static Child start(List<String> command) {
+    try {
+      Path out = Files.createTempFile("vnet-child", ".out");
+      Path err = Files.createTempFile("vnet-child", ".err");
+      ProcessBuilder builder =
+          new ProcessBuilder(command)
+              .redirectInput(new File("/dev/null"))
+              .redirectOutput(out.toFile())
+              .redirectError(err.toFile());
+      // They make the virtual machine say so on standard error.
+      builder.environment().remove("JAVA_TOOL_OPTIONS");
+      builder.environment().remove("JDK_JAVA_OPTIONS");
+      return new Child(command, builder.start(), out, err);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** {@code vnet} with these arguments, started by the command before it, if there is one. */
+  static Child vnet(List<String> before, String... arguments) {
+    List<String> command = new ArrayList<>(before);
+    // A test run in a shell's background has SIGINT ignored, which children inherit.
+    command.addAll(List.of("env", "--default-signal=INT,TERM"));
+    command.addAll(java(FLAGS, Texts.property("java.class.path"), VnetCommand.class.getName()));
+    command.addAll(List.of(arguments));
+    return start(command);
+  }
+
+  /** The command of a virtual machine like this one. */
+  static List<String> java(List<String> flags, String classPath, String mainClass) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(Texts.property("java.home"), "bin", "java").toString());
+    command.addAll(flags);
+    command.addAll(List.of("-cp", classPath, mainClass));
+    return command;
+  }
+
+  /** Waits until it has written a line that begins so. */
+  void awaitLine(String beginning) {
+    try {
+      await(String.join(" ", command))
+          .atMost(LIMIT)
+          .until(() -> hasLine(beginning) || !process.isAlive());
+    } catch (ConditionTimeoutException e) {
+      throw new AssertionError("no line \"" + beginning + "\": " + soFar(), e);
+    }
+    if (!hasLine(beginning)) {
+      throw new AssertionError("ended without a line \"" + beginning + "\": " + soFar());
+    }
+  }
+
+  private boolean hasLine(String beginning) {
+    return read(out).lines().anyMatch(line -> line.startsWith(beginning));
+  }
+
+  /** Sends it a signal by name. */
+  void signal(String name) {
+    Outcome kill = run(List.of("kill", "-" + name, Long.toString(process.pid())));
+    if (kill.exitCode() != 0) {
+      throw new AssertionError("kill: " + kill);
+    }
+  }
+
+  /** Waits for its end. */
+  Outcome end() {
+    try {
+      if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+        throw new AssertionError("did not end: " + soFar());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted while waiting for " + command, e);
+    }
+    return soFar();
+  }
+
+  private Outcome soFar() {
+    return new Outcome(process.isAlive() ? -1 : process.exitValue(), read(out), read(err));
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Runs a command to its end. */
+  static Outcome run(List<String> command) {
+    try (Child child = start(command)) {
+      return child.end();
+    }
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    process.onExit().join();
+    try {
+      Files.delete(out);
+      Files.delete(err);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

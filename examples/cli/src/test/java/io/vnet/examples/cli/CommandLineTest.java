@@ -1,0 +1,131 @@
+package io.vnet.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Arguments in, exit codes and messages out; nothing here needs the kernel. */
+class CommandLineTest {
+  @ParameterizedTest
+  @ValueSource(strings = {"--help", "demo --help", "relay -h", "devices --help", "--version"})
+  void help_and_version_are_results_and_exit_with_0(String arguments) {
+    Outcome outcome = Outcome.ofVnet(arguments.split(" ", -1));
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(outcome.out()).containsIgnoringCase("vnet");
+    assertThat(outcome.err()).isEmpty();
+  }
+
+  @Test
+  void help_names_every_command_and_the_exit_codes() {
+    assertThat(Outcome.ofVnet("--help").out())
+        .contains("demo", "relay", "devices", "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          demo --bogus           | vnet: Unknown option: '--bogus'
+          demo --seconds 0       | vnet: --seconds 0 is not within 1..3600
+          demo --seconds 3601    | vnet: --seconds 3601 is not within 1..3600
+          demo --seconds x       | vnet: Invalid value for option '--seconds': 'x' is not an int
+          demo --memory --host   | vnet: --memory, --host are mutually exclusive (specify only one)
+          demo more              | vnet: Unmatched argument at index 1: 'more'
+          relay                  | vnet: Missing required parameters: 'A', 'B'
+          relay one              | vnet: Missing required parameter: 'B'
+          relay a b --mtu x      | vnet: Invalid value for option '--mtu': 'x' is not an int
+          devices --all          | vnet: Unknown option: '--all'
+          """)
+  void wrong_arguments_are_explained_in_a_line_and_exit_with_2(String arguments, String line) {
+    Outcome outcome = Outcome.ofVnet(arguments.split(" ", -1));
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.errLines().getFirst()).isEqualTo(line);
+    assertThat(outcome.errLines().getLast())
+        .isEqualTo("Help: vnet " + arguments.split(" ", -1)[0] + " --help");
+    assertThat(outcome.out()).isEmpty();
+  }
+
+  @Test
+  void a_missing_subcommand_shows_which_there_are() {
+    Outcome outcome = Outcome.ofVnet();
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.errLines().getFirst()).isEqualTo("vnet: a subcommand is missing");
+    assertThat(outcome.err()).contains("Usage: vnet", "demo", "relay", "devices");
+    assertThat(outcome.out()).isEmpty();
+  }
+
+  @Test
+  void an_unknown_subcommand_suggests_the_one_that_was_meant() {
+    Outcome outcome = Outcome.ofVnet("relais");
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains("'relais'").contains("Did you mean: vnet relay");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          relay a b --mtu 10    | vnet: create tun: EINVAL, MTU 10 is not within 72..65535; use an MTU within the range
+          relay a b --mtu 65536 | vnet: create tun: EINVAL, MTU 65536 is not within 72..65535; use an MTU within the range
+          relay a a             | vnet: relay a: EINVAL, A and B are the same device; name two devices
+          """)
+  void what_is_refused_before_anything_is_made_exits_with_1(String arguments, String line) {
+    Outcome outcome = Outcome.ofVnet(arguments.split(" ", -1));
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.errLines()).containsExactly(line);
+    assertThat(outcome.out()).isEmpty();
+  }
+
+  @Test
+  void an_empty_interface_name_is_refused_and_not_replaced_by_another() {
+    Outcome outcome = Outcome.ofVnet("relay", "", "b");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.errLines())
+        .containsExactly("vnet: relay: EINVAL, an interface name is empty; name two devices");
+  }
+
+  @Test
+  void bash_completes_subcommands_and_options_from_the_generated_script(@TempDir Path directory)
+      throws IOException {
+    Path script = directory.resolve("completion");
+    Outcome generated = Outcome.ofVnet("generate-completion");
+    assertThat(generated.exitCode()).isZero();
+    Files.writeString(script, generated.out());
+    Outcome sourced =
+        Child.run(
+            List.of(
+                "bash",
+                "--norc",
+                "-c",
+                """
+                set -e
+                source "$1"
+                # Bash has it only while it completes.
+                compopt() { :; }
+                complete -p vnet
+                COMP_WORDS=(vnet re) COMP_CWORD=1
+                _complete_vnet
+                echo "subcommands: ${COMPREPLY[*]}"
+                COMP_WORDS=(vnet demo --me) COMP_CWORD=2
+                _complete_vnet
+                echo "options: ${COMPREPLY[*]}"
+                """,
+                "bash",
+                script.toString()));
+    assertThat(sourced.exitCode()).as(sourced.toString()).isZero();
+    assertThat(sourced.err()).isEmpty();
+    assertThat(sourced.outLines())
+        .anyMatch(line -> line.startsWith("complete ") && line.endsWith(" vnet"))
+        .contains("subcommands: relay", "options: --memory");
+  }
+}

@@ -1,0 +1,199 @@
+package io.vnet.io.testkit;
+
+import io.vnet.api.error.Errno;
+import io.vnet.io.libc.Libc;
+import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NativeLibc;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+
+/**
+ * A C library that counts its calls, fails some of them on request, and keeps books of the
+ * descriptors it gave out. Safe on any thread; a test that fails the n-th call of a kind lets only
+ * one thread make such calls at a time.
+ *
+ * <p>A call that is failed is not made, except close(2): that closes and then reports the error, as
+ * Linux does.
+ */
+public final class FaultyLibc implements Libc {
+  private static final Map<Long, String> REQUESTS =
+      Map.ofEntries(
+          Map.entry((long) LinuxConstants.SIOCGIFFLAGS, "SIOCGIFFLAGS"),
+          Map.entry((long) LinuxConstants.SIOCSIFFLAGS, "SIOCSIFFLAGS"),
+          Map.entry((long) LinuxConstants.SIOCGIFMTU, "SIOCGIFMTU"),
+          Map.entry((long) LinuxConstants.SIOCSIFMTU, "SIOCSIFMTU"),
+          Map.entry((long) LinuxConstants.SIOCGIFINDEX, "SIOCGIFINDEX"),
+          Map.entry(LinuxConstants.TUNSETIFF, "TUNSETIFF"),
+          Map.entry(LinuxConstants.TUNSETOFFLOAD, "TUNSETOFFLOAD"),
+          Map.entry(LinuxConstants.TUNSETCARRIER, "TUNSETCARRIER"));
+
+  private final Libc libc;
+  private final List<Fault> faults = new ArrayList<>();
+  private final List<String> calls = new ArrayList<>();
+  private final Map<Integer, String> open = new TreeMap<>();
+  private final List<String> misuses = new ArrayList<>();
+  private int fired;
+
+  private static final class Fault {
+    private final String call;
+    private final Errno errno;
+    private int skip;
+
+    Fault(String call, int skip, Errno errno) {
+      this.call = call;
+      this.skip = skip;
+      this.errno = errno;
+    }
+
+    boolean hits(String name) {
+      return name.startsWith(call) && skip-- == 0;
+    }
+  }
+
+  /** Over the C library of this process. */
+  public FaultyLibc() {
+    this(NativeLibc.load());
+  }
+
+  /** Over another one. */
+  public FaultyLibc(Libc libc) {
+    this.libc = libc;
+  }
+
+  /** Fails the next call of a kind, once. */
+  public void failNext(String call, Errno errno) {
+    fail(call, 0, errno);
+  }
+
+  /**
+   * Fails one call of a kind, after some that are not failed.
+   *
+   * @param call how its text in {@link #calls} begins: {@code open}, {@code ioctl TUNSETIFF}; empty
+   *     for any call
+   * @param skip how many such calls from now on are made before
+   */
+  public synchronized void fail(String call, int skip, Errno errno) {
+    faults.add(new Fault(call, skip, errno));
+  }
+
+  /** All calls so far in order: {@code open /dev/net/tun}, {@code ioctl TUNSETIFF}. */
+  public synchronized List<String> calls() {
+    return List.copyOf(calls);
+  }
+
+  /** How many calls there were, by the system call's name. */
+  public synchronized Map<String, Integer> counts() {
+    Map<String, Integer> counts = new TreeMap<>();
+    for (String call : calls) {
+      counts.merge(call.split(" ", 2)[0], 1, Integer::sum);
+    }
+    return counts;
+  }
+
+  /** How many faults were injected. */
+  public synchronized int fired() {
+    return fired;
+  }
+
+  /** Descriptors that were given out and not closed, with the call that gave them. */
+  public synchronized Map<Integer, String> open() {
+    return Map.copyOf(open);
+  }
+
+  /** Calls with a descriptor that was not open, or not from here: closed twice, used after. */
+  public synchronized List<String> misuses() {
+    return List.copyOf(misuses);
+  }
+
+  /** The number that the call shall fail with, or 0. */
+  private synchronized int enter(String call) {
+    calls.add(call);
+    for (Iterator<Fault> i = faults.iterator(); i.hasNext(); ) {
+      Fault fault = i.next();
+      if (fault.hits(call)) {
+        i.remove();
+        fired++;
+        return fault.errno.number();
+      }
+    }
+    return 0;
+  }
+
+  private synchronized void use(int fd, String call) {
+    if (!open.containsKey(fd)) {
+      misuses.add(call + " " + fd);
+    }
+  }
+
+  private long call(String call, LongSupplier real) {
+    int errno = enter(call);
+    return errno == 0 ? real.getAsLong() : -errno;
+  }
+
+  private long callOn(int fd, String call, LongSupplier real) {
+    use(fd, call);
+    return call(call, real);
+  }
+
+  private long opening(String call, LongSupplier real) {
+    long fd = call(call, real);
+    if (fd >= 0) {
+      synchronized (this) {
+        open.put((int) fd, call);
+      }
+    }
+    return fd;
+  }
+
+  @Override
+  public long open(String path, int flags) {
+    return opening("open " + path, () -> libc.open(path, flags));
+  }
+
+  @Override
+  public long socket(int domain, int type, int protocol) {
+    return opening("socket " + domain, () -> libc.socket(domain, type, protocol));
+  }
+
+  @Override
+  public long close(int fd) {
+    int errno = enter("close");
+    use(fd, "close");
+    synchronized (this) {
+      // Before the call: after it the number may be somebody else's.
+      open.remove(fd);
+    }
+    long closed = libc.close(fd);
+    return errno == 0 ? closed : -errno;
+  }
+
+  @Override
+  public long read(int fd, long address, long bytes) {
+    return callOn(fd, "read", () -> libc.read(fd, address, bytes));
+  }
+
+  @Override
+  public long write(int fd, long address, long bytes) {
+    return callOn(fd, "write", () -> libc.write(fd, address, bytes));
+  }
+
+  @Override
+  public long ioctl(int fd, long request, long argument) {
+    String name = REQUESTS.getOrDefault(request, "0x" + Long.toHexString(request));
+    return callOn(fd, "ioctl " + name, () -> libc.ioctl(fd, request, argument));
+  }
+
+  @Override
+  public long setns(int fd, int type) {
+    return callOn(fd, "setns", () -> libc.setns(fd, type));
+  }
+
+  @Override
+  public long unshare(int flags) {
+    return call("unshare", () -> libc.unshare(flags));
+  }
+}
