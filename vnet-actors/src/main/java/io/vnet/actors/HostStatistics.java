@@ -21,4 +21,15 @@ public record HostStatistics(
     int ringsLent,
     long mappedBytes,
     int retiring,
-    long gracePeriodStalls) {}
+    long gracePeriodStalls) {
+  /** Whether everything is back to what it was, and nothing was lost on the way. */
+  public boolean holdsNothing() {
+    return devices == 0
+        && epochReaders == 0
+        && batchesLent == 0
+        && batchesLeaked == 0
+        && ringsLent == 0
+        && mappedBytes == 0
+        && retiring == 0;
+  }
+}

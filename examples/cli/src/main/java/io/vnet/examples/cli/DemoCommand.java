@@ -242,11 +242,6 @@ final class DemoCommand implements Callable<Integer> {
         left.batchesLeaked(),
         left.ringsLent(),
         left.mappedBytes());
-    return left.devices() == 0
-        && left.epochReaders() == 0
-        && left.batchesLent() == 0
-        && left.batchesLeaked() == 0
-        && left.ringsLent() == 0
-        && left.mappedBytes() == 0;
+    return left.holdsNothing();
   }
 }

@@ -40,7 +40,7 @@ class CountByProtocolTest {
   @AfterEach
   void nothing_is_left() {
     HostStatistics left = host.terminate().toCompletableFuture().join();
-    assertThat(left).isEqualTo(new HostStatistics(0, 0, 0, 0, 0, 0));
+    assertThat(left).matches(HostStatistics::holdsNothing);
   }
 
   private void feed(List<Packet> packets) {
