@@ -24,13 +24,23 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class EpochStressTest {
   private static final long POISON = 0xdead_dead_dead_deadL;
-  private static final int READERS = 2;
-  private static final int REPLACEMENTS = 200_000;
+
+  /**
+   * One processor is the reclaimer's: a reader that waits for its turn inside a section is idle.
+   */
+  private static final int READERS =
+      Math.clamp(Runtime.getRuntime().availableProcessors() - 1, 1, 4);
+
+  private static final int SECTIONS = 4_000_000;
   private static final int RETIRED_MAX = 4_096;
 
   /** Freed blocks stay poisoned for a while before they are used again. */
   private static final int FREE_MIN = 64;
 
+  private static final int COLD_LONGS = 1 << 21;
+  private static final int COLD_STORES = 16;
+  private static final int COLD_STEP = 1_048_573;
+  private static final int LOOKS = 32;
   private static final int GUARD_SECONDS = 60;
 
   private static final VarHandle POINTER;
@@ -70,8 +80,6 @@ class EpochStressTest {
   @SuppressWarnings("unused") // Through POINTER.
   private Block pointer = new Block();
 
-  private volatile boolean stop;
-
   @ParameterizedTest
   @EnumSource
   void no_reader_meets_what_was_freed_after_a_grace_period(Barrier barrier) throws Exception {
@@ -79,21 +87,15 @@ class EpochStressTest {
     CyclicBarrier start = new CyclicBarrier(READERS + 1);
     try (ExecutorService executor =
         Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
-      List<Future<long[]>> readers = new ArrayList<>();
+      List<Future<Integer>> readers = new ArrayList<>();
       for (int i = 0; i < READERS; i++) {
         String owner = "reader " + i;
-        readers.add(executor.submit(() -> readUntilStopped(epoch, owner, start)));
+        readers.add(executor.submit(() -> read(epoch, owner, start)));
       }
       start.await(GUARD_SECONDS, TimeUnit.SECONDS);
-      try {
-        reclaim(epoch);
-      } finally {
-        stop = true;
-      }
-      for (Future<long[]> reader : readers) {
-        long[] counted = reader.get(GUARD_SECONDS, TimeUnit.SECONDS);
-        assertThat(counted[0]).as("freed blocks seen").isZero();
-        assertThat(counted[1]).as("sections").isPositive();
+      assertThat(reclaimUntilDone(epoch, readers)).as("blocks freed").isPositive();
+      for (Future<Integer> reader : readers) {
+        assertThat(reader.get()).as("freed blocks seen").isZero();
       }
     }
     assertThat(epoch.readers()).isZero();
@@ -112,29 +114,35 @@ class EpochStressTest {
    * Replaces without pause, and frees each block once its grace period is over; blocks that a
    * descheduled reader holds up wait in a bounded queue.
    */
-  private void reclaim(Epoch epoch) {
+  private int reclaimUntilDone(Epoch epoch, List<Future<Integer>> readers) {
     ArrayDeque<Retired> retired = new ArrayDeque<>();
     ArrayDeque<Block> free = new ArrayDeque<>();
-    for (int i = 1; i <= REPLACEMENTS; i++) {
-      Block next = free.size() < FREE_MIN ? new Block() : free.remove();
-      next.fill(i);
-      Block old = replace(next);
-      retired.add(new Retired(old, epoch.begin()));
-      freeElapsed(epoch, retired, free);
-      while (retired.size() > RETIRED_MAX) {
-        Thread.onSpinWait();
-        freeElapsed(epoch, retired, free);
+    int freed = 0;
+    long value = 0;
+    while (!readers.stream().allMatch(Future::isDone)) {
+      // Several replacements for each look at the futures.
+      for (int i = 0; i < 64; i++) {
+        if (retired.size() < RETIRED_MAX) {
+          Block next = free.size() < FREE_MIN ? new Block() : free.remove();
+          next.fill(++value);
+          Block old = replace(next);
+          retired.add(new Retired(old, epoch.begin()));
+        }
+        freed += freeElapsed(epoch, retired, free);
       }
     }
+    return freed;
   }
 
-  private static void freeElapsed(
-      Epoch epoch, ArrayDeque<Retired> retired, ArrayDeque<Block> free) {
+  private static int freeElapsed(Epoch epoch, ArrayDeque<Retired> retired, ArrayDeque<Block> free) {
+    int freed = 0;
     while (!retired.isEmpty() && epoch.elapsed(retired.element().token())) {
       Block block = retired.remove().block();
       block.fill(POISON);
       free.add(block);
+      freed++;
     }
+    return freed;
   }
 
   /** Publishes a block and unlinks the one before, as a reclaimer does. */
@@ -148,23 +156,33 @@ class EpochStressTest {
     }
   }
 
-  /** Freed blocks seen, and sections. */
-  private long[] readUntilStopped(Epoch epoch, String owner, CyclicBarrier start) throws Exception {
-    long[] counted = new long[2];
+  /**
+   * How many freed blocks were seen. Stores to cold memory before a section keep the processor busy
+   * writing, so that the store which announces the section is late, as it may be.
+   */
+  private int read(Epoch epoch, String owner, CyclicBarrier start) throws Exception {
+    int freed = 0;
+    long[] cold = new long[COLD_LONGS];
+    int at = 0;
     try (EpochReader reader = epoch.register(owner)) {
       start.await(GUARD_SECONDS, TimeUnit.SECONDS);
-      while (!stop) {
+      for (int section = 0; section < SECTIONS; section++) {
+        for (int i = 0; i < COLD_STORES; i++) {
+          at = (at + COLD_STEP) & (COLD_LONGS - 1);
+          PAYLOAD.setOpaque(cold, at, (long) section);
+        }
         reader.enter();
         try {
           Block block = (Block) POINTER.getAcquire(this);
-          counted[0] += block.freed() ? 1 : 0;
+          for (int look = 0; look < LOOKS; look++) {
+            freed += block.freed() ? 1 : 0;
+          }
         } finally {
           reader.exit();
         }
-        counted[1]++;
       }
     }
-    return counted;
+    return freed;
   }
 
   /**
