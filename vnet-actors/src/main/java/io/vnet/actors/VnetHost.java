@@ -20,6 +20,7 @@ import io.vnet.actors.device.VnetActor;
 import io.vnet.actors.stream.IslandDispatchers;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.backend.HostInterface;
+import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceEvent;
 import io.vnet.api.device.DeviceInfo;
@@ -43,7 +44,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Virtual networking in this process: makes devices, and ends them all when it is closed.
@@ -61,6 +65,7 @@ import org.jspecify.annotations.Nullable;
  * on any thread. Calls that wait throw EDEADLK on one of the host's I/O threads.
  */
 public final class VnetHost implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(VnetHost.class);
   private static final AtomicLong HOST_NUMBERS = new AtomicLong();
   private static final String CONTROL_DISPATCHER = "vnet.control-dispatcher";
   private static final int SLAB_BYTES = SlabPool.DEFAULT_SLAB_BYTES;
@@ -85,7 +90,11 @@ public final class VnetHost implements AutoCloseable {
       new AtomicReference<>();
   private volatile boolean gone;
 
-  private VnetHost(ActorSystem<?> system, boolean ownsSystem, HostSettings settings) {
+  private VnetHost(
+      ActorSystem<?> system,
+      boolean ownsSystem,
+      HostSettings settings,
+      Supplier<Optional<HostNetworkProvider>> provider) {
     if (!system.settings().config().hasPath(CONTROL_DISPATCHER)) {
       throw new IllegalStateException(
           CONTROL_DISPATCHER
@@ -97,7 +106,7 @@ public final class VnetHost implements AutoCloseable {
     this.system = system;
     this.ownsSystem = ownsSystem;
     this.blocking = blockingThreads(name);
-    this.networks = new HostNetworks(settings.islands());
+    this.networks = new HostNetworks(settings.islands(), provider);
     this.batchSlabs = new SlabPool(SLAB_BYTES, slabs(settings.batchMemoryBytes(), SLAB_BYTES));
     this.batches = new BatchPool(batchSlabs);
     this.dispatchers = new IslandDispatchers(system);
@@ -134,10 +143,15 @@ public final class VnetHost implements AutoCloseable {
 
   /** A host with an actor system of its own. */
   public static VnetHost start(HostSettings settings) {
+    return start(settings, HostNetworks::onClassPath);
+  }
+
+  /** With another way to reach the kernel than what is on the class path. */
+  static VnetHost start(HostSettings settings, Supplier<Optional<HostNetworkProvider>> provider) {
     ActorSystem<Void> system =
         ActorSystem.create(
             Behaviors.empty(), "vnet-" + HOST_NUMBERS.get(), BootstrapSetup.create(ownConfig()));
-    return new VnetHost(system, true, settings);
+    return new VnetHost(system, true, settings, provider);
   }
 
   /**
@@ -145,7 +159,7 @@ public final class VnetHost implements AutoCloseable {
    * system's coordinated shutdown; it never ends the system.
    */
   public static VnetHost on(ActorSystem<?> system, HostSettings settings) {
-    return new VnetHost(system, false, settings);
+    return new VnetHost(system, false, settings, HostNetworks::onClassPath);
   }
 
   private static Config ownConfig() {
@@ -298,7 +312,7 @@ public final class VnetHost implements AutoCloseable {
         .values()
         .forEach(answer -> answer.completeExceptionally(closedException("wait", "host")));
     shutdownTask.cancel();
-    networks.close();
+    closeNetworks();
     context.singles().close();
     batches.close();
     batchSlabs.close();
@@ -309,6 +323,15 @@ public final class VnetHost implements AutoCloseable {
       system.getWhenTerminated().thenRun(() -> done.complete(statistics()));
     } else {
       done.complete(statistics());
+    }
+  }
+
+  /** No device is left, so what fails here keeps nobody from ending. */
+  private void closeNetworks() {
+    try {
+      networks.close();
+    } catch (RuntimeException e) {
+      LOG.error("closing the host network failed", e);
     }
   }
 
