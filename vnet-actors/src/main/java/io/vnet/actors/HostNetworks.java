@@ -15,11 +15,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class HostNetworks implements Supplier<HostNetwork> {
   private final int islands;
+  private final Supplier<Optional<HostNetworkProvider>> provider;
   private @Nullable HostNetwork started;
   private boolean closed;
 
-  HostNetworks(int islands) {
+  HostNetworks(int islands, Supplier<Optional<HostNetworkProvider>> provider) {
     this.islands = islands;
+    this.provider = provider;
   }
 
   @Override
@@ -29,7 +31,7 @@ final class HostNetworks implements Supplier<HostNetwork> {
     }
     HostNetwork network = started;
     if (network == null) {
-      network = provider().orElseThrow(HostNetworks::noProvider).start(islands);
+      network = provider.get().orElseThrow(HostNetworks::noProvider).start(islands);
       started = network;
     }
     return network;
@@ -41,8 +43,8 @@ final class HostNetworks implements Supplier<HostNetwork> {
   }
 
   static Optional<VnetException> obstacle() {
-    Optional<HostNetworkProvider> provider = provider();
-    return provider.isEmpty() ? Optional.of(noProvider()) : provider.orElseThrow().obstacle();
+    Optional<HostNetworkProvider> found = onClassPath();
+    return found.isEmpty() ? Optional.of(noProvider()) : found.orElseThrow().obstacle();
   }
 
   void close() {
@@ -57,7 +59,7 @@ final class HostNetworks implements Supplier<HostNetwork> {
     }
   }
 
-  private static Optional<HostNetworkProvider> provider() {
+  static Optional<HostNetworkProvider> onClassPath() {
     return ServiceLoader.load(HostNetworkProvider.class, HostNetworks.class.getClassLoader())
         .findFirst();
   }

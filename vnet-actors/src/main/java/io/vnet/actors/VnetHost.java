@@ -22,6 +22,7 @@ import io.vnet.actors.device.VnetTable;
 import io.vnet.actors.stream.IslandDispatchers;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.backend.HostInterface;
+import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.device.ClonePolicy;
 import io.vnet.api.device.Credential;
 import io.vnet.api.device.Device;
@@ -52,7 +53,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Virtual networking in this process: makes devices, and ends them all when it is closed.
@@ -70,6 +74,7 @@ import org.jspecify.annotations.Nullable;
  * on any thread. Calls that wait throw EDEADLK on one of the host's I/O threads.
  */
 public final class VnetHost implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(VnetHost.class);
   private static final AtomicLong HOST_NUMBERS = new AtomicLong();
   private static final String CONTROL_DISPATCHER = "vnet.control-dispatcher";
   private static final int SLAB_BYTES = SlabPool.DEFAULT_SLAB_BYTES;
@@ -95,7 +100,11 @@ public final class VnetHost implements AutoCloseable {
       new AtomicReference<>();
   private volatile boolean gone;
 
-  private VnetHost(ActorSystem<?> system, boolean ownsSystem, HostSettings settings) {
+  private VnetHost(
+      ActorSystem<?> system,
+      boolean ownsSystem,
+      HostSettings settings,
+      Supplier<Optional<HostNetworkProvider>> provider) {
     if (!system.settings().config().hasPath(CONTROL_DISPATCHER)) {
       throw new IllegalStateException(
           CONTROL_DISPATCHER
@@ -107,7 +116,7 @@ public final class VnetHost implements AutoCloseable {
     this.system = system;
     this.ownsSystem = ownsSystem;
     this.blocking = blockingThreads(name);
-    this.networks = new HostNetworks(settings.islands());
+    this.networks = new HostNetworks(settings.islands(), provider);
     this.batchSlabs = new SlabPool(SLAB_BYTES, slabs(settings.batchMemoryBytes(), SLAB_BYTES));
     this.batches = new BatchPool(batchSlabs);
     this.dispatchers = new IslandDispatchers(system);
@@ -149,10 +158,15 @@ public final class VnetHost implements AutoCloseable {
 
   /** A host with an actor system of its own. */
   public static VnetHost start(HostSettings settings) {
+    return start(settings, HostNetworks::onClassPath);
+  }
+
+  /** With another way to reach the kernel than what is on the class path. */
+  static VnetHost start(HostSettings settings, Supplier<Optional<HostNetworkProvider>> provider) {
     ActorSystem<Void> system =
         ActorSystem.create(
             Behaviors.empty(), "vnet-" + HOST_NUMBERS.get(), BootstrapSetup.create(ownConfig()));
-    return new VnetHost(system, true, settings);
+    return new VnetHost(system, true, settings, provider);
   }
 
   /**
@@ -160,7 +174,7 @@ public final class VnetHost implements AutoCloseable {
    * system's coordinated shutdown; it never ends the system.
    */
   public static VnetHost on(ActorSystem<?> system, HostSettings settings) {
-    return new VnetHost(system, false, settings);
+    return new VnetHost(system, false, settings, HostNetworks::onClassPath);
   }
 
   private static Config ownConfig() {
@@ -420,7 +434,7 @@ public final class VnetHost implements AutoCloseable {
         .values()
         .forEach(answer -> answer.completeExceptionally(closedException("wait", "host")));
     shutdownTask.cancel();
-    networks.close();
+    closeNetworks();
     context.singles().close();
     batches.close();
     batchSlabs.close();
@@ -431,6 +445,15 @@ public final class VnetHost implements AutoCloseable {
       system.getWhenTerminated().thenRun(() -> done.complete(statistics()));
     } else {
       done.complete(statistics());
+    }
+  }
+
+  /** No device is left, so what fails here keeps nobody from ending. */
+  private void closeNetworks() {
+    try {
+      networks.close();
+    } catch (RuntimeException e) {
+      LOG.error("closing the host network failed", e);
     }
   }
 

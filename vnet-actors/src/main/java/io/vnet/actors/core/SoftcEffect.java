@@ -14,7 +14,7 @@ public sealed interface SoftcEffect {
   /** Tell the creator that the device is there. */
   record ReportCreated() implements SoftcEffect {}
 
-  /** Tell the creator that there will be no device. */
+  /** Tell the creator that there is no device, as soon as nothing is left of it. */
   record ReportCreateFailed(VnetException cause) implements SoftcEffect {}
 
   /** Tell the backend and whoever asks what the interface is like now. */

@@ -106,7 +106,7 @@ public final class SoftcActor {
 
   private record Happened(SoftcEvent event) implements Command {}
 
-  private record CallFailed(SoftcEffect effect, RuntimeException cause) implements Command {}
+  private record CallFailed(SoftcEffect effect, Throwable cause) implements Command {}
 
   /** A change that was asked for: what, and who waits. */
   private record Request(String operation, ReplyTo<Optional<VnetException>> replyTo) {}
@@ -219,11 +219,24 @@ public final class SoftcActor {
       return new BackendOpened(host.hostNetwork().get().open(request));
     } catch (VnetException e) {
       return new Happened(new SoftcEvent.BackendFailed(e));
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | Error e) {
       return new Happened(
           new SoftcEvent.BackendFailed(
               new VnetException(
                   "open", request.interfaceName(), Errno.EIO, String.valueOf(e), "", e)));
+    }
+  }
+
+  /** A backend that does not start is still to be released. */
+  private SoftcEvent start(DeviceBackend backend) {
+    try {
+      backend.start(softc.relay);
+      return new SoftcEvent.BackendReady();
+    } catch (VnetException e) {
+      return new SoftcEvent.BackendFailed(e);
+    } catch (RuntimeException | AssertionError | LinkageError e) {
+      return new SoftcEvent.BackendFailed(
+          new VnetException("start", backend.interfaceName(), Errno.EIO, String.valueOf(e), "", e));
     }
   }
 
@@ -267,8 +280,7 @@ public final class SoftcActor {
       case CancelDestroy(var waiter) -> happen(new SoftcEvent.CancelDestroy(waiter));
       case BackendOpened(var backend) -> {
         softc.backend = Optional.of(backend);
-        backend.start(softc.relay);
-        happen(new SoftcEvent.BackendReady());
+        happen(start(backend));
       }
       case BackendLost(var cause) -> {
         publish(DeviceEvent.Kind.LOST, String.valueOf(cause.getMessage()));
@@ -341,7 +353,7 @@ public final class SoftcActor {
   private void carryOutOrLose(SoftcEffect effect) {
     try {
       carryOut(effect);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | AssertionError | LinkageError e) {
       context.getLog().error("{}: {} failed", softc.device, effect, e);
       VnetException cause =
           new VnetException(
@@ -353,7 +365,6 @@ public final class SoftcActor {
                 new SoftcEvent.NodeUnbound();
             case SoftcEffect.Quiesce _ -> new SoftcEvent.Quiesced();
             case SoftcEffect.Release _ -> new SoftcEvent.Released();
-            case SoftcEffect.LinkDown _ -> new SoftcEvent.Flushed();
             case SoftcEffect.Detach _ -> new SoftcEvent.Detached();
             default -> new SoftcEvent.Lost(cause);
           });
@@ -364,20 +375,18 @@ public final class SoftcActor {
   }
 
   /** A backend's call failed in the lane. What follows it in a teardown comes all the same. */
-  private void callFailed(SoftcEffect effect, RuntimeException cause) {
+  private void callFailed(SoftcEffect effect, Throwable cause) {
     context.getLog().error("{}: {} failed", softc.device, effect, cause);
     publish(DeviceEvent.Kind.LOST, String.valueOf(cause.getMessage()));
-    if (effect instanceof SoftcEffect.LinkUp) {
-      happen(
-          new SoftcEvent.Lost(
-              new VnetException(
-                  "link up",
-                  softc.device.toString(),
-                  Errno.EIO,
-                  String.valueOf(cause.getMessage()),
-                  "",
-                  cause)));
-    }
+    happen(
+        new SoftcEvent.Lost(
+            new VnetException(
+                "run",
+                softc.device.toString(),
+                Errno.EIO,
+                effect + " failed: " + cause,
+                "",
+                cause)));
   }
 
   private void carryOut(SoftcEffect effect) {
@@ -394,8 +403,11 @@ public final class SoftcActor {
         softc.creator.tell(
             new VnetActor.Created(softc.device, backend().interfaceName(), backend().mtu()));
       }
+      // Said when the unit is free again: whoever hears it finds nothing changed.
       case SoftcEffect.ReportCreateFailed(var cause) ->
-          softc.creator.tell(new VnetActor.CreateFailed(cause));
+          softc.driver.tell(
+              new DriverActor.AwaitGone(
+                  softc.device, _ -> softc.creator.tell(new VnetActor.CreateFailed(cause))));
       case SoftcEffect.LinkUp _ -> onBackend(effect, backend()::linkUp, Optional.empty());
       case SoftcEffect.GrantOpen(var opener) -> grant(opener);
       case SoftcEffect.RefuseOpen(var opener, var errno, var reason) -> {
@@ -546,7 +558,7 @@ public final class SoftcActor {
     softc.lane.execute(() -> {
       try {
         call.run();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         self.tell(new CallFailed(effect, e));
       }
       after.ifPresent(event -> self.tell(new Happened(event)));

@@ -2,6 +2,8 @@ package io.vnet.api.backend;
 
 import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.device.InterfaceState;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.PortLedger;
@@ -51,8 +53,19 @@ public interface DeviceBackend {
    */
   default void configure(InterfaceState state) {}
 
-  /** The interface's counters. Inside the caller's epoch section; does not block for long. */
-  InterfaceCounters interfaceCounters();
+  /**
+   * The interface's counters. Inside the caller's epoch section; does not block.
+   *
+   * @throws VnetException EOPNOTSUPP: they are the kernel's
+   */
+  default InterfaceCounters interfaceCounters() {
+    throw new VnetException(
+        "count",
+        interfaceName(),
+        Errno.EOPNOTSUPP,
+        "the interface's counters are the kernel's",
+        "look there (ip -s link), or at the handle's counters");
+  }
 
   /** Packets that wait for {@link #receive}; 0 if that is not known. Inside a section. */
   default long queuedPackets() {

@@ -2,7 +2,6 @@ package io.vnet.io.tun;
 
 import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.DeviceBackend;
-import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
@@ -153,16 +152,6 @@ public final class TunBackend implements DeviceBackend {
       }
       return drained;
     }
-  }
-
-  @Override
-  public InterfaceCounters interfaceCounters() {
-    throw new VnetException(
-        "count",
-        name,
-        Errno.EOPNOTSUPP,
-        "the interface's counters are the kernel's",
-        "look there (ip -s link), or at the handle's counters");
   }
 
   @Override

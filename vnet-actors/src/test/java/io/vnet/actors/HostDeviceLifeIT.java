@@ -1,0 +1,302 @@
+package io.vnet.actors;
+
+import static io.vnet.actors.DeviceLifeTest.errnoOf;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import akka.Done;
+import akka.stream.javadsl.Keep;
+import akka.stream.javadsl.Sink;
+import io.vnet.actors.stream.PacketStreams;
+import io.vnet.actors.testkit.Leftovers;
+import io.vnet.api.address.IpPrefix;
+import io.vnet.api.device.DestroyPolicy;
+import io.vnet.api.device.DestroyRequest;
+import io.vnet.api.device.Device;
+import io.vnet.api.device.DeviceEvent;
+import io.vnet.api.device.DeviceHandle;
+import io.vnet.api.device.DeviceInfo;
+import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.device.HostBacking;
+import io.vnet.api.error.Errno;
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.io.netns.NetworkNamespace;
+import io.vnet.io.testkit.Descriptors;
+import io.vnet.io.testkit.NetworkNamespaces;
+import io.vnet.io.testkit.Program;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** The life of devices of the kernel, each in a network namespace of the test's own. */
+@ExtendWith(NetworkNamespaces.class)
+class HostDeviceLifeIT {
+  private static final int CYCLES = 200;
+  private static final int WARM_UP = 10;
+  private static final int GUARD_SECONDS = 60;
+  private static final int FLOOD_PACKETS_MAX = 2_000_000;
+  private static final int DISCARD_PORT = 9;
+
+  private final VnetHost host = VnetHost.start();
+
+  @AfterEach
+  void nothing_is_left() {
+    Leftovers.assertNothingLeft(host);
+  }
+
+  private static DeviceSpec spec(String name, NetworkNamespace namespace, String... addresses) {
+    return DeviceSpec.of(name)
+        .withHost(
+            HostBacking.create()
+                .inNetworkNamespace(namespace.path())
+                .withAddresses(
+                    List.of(addresses).stream().map(IpPrefix::parse).toArray(IpPrefix[]::new)));
+  }
+
+  private static <T> T end(CompletionStage<T> stage) {
+    return stage.toCompletableFuture().orTimeout(GUARD_SECONDS, TimeUnit.SECONDS).join();
+  }
+
+  /** The threads of the host, without those of bounded pools, which come and go with the work. */
+  private Set<String> threads() {
+    String system = host.system().name();
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith(system) || name.startsWith("vnet-"))
+        .filter(name -> !name.contains("-blocking-") && !name.contains("akka.actor."))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private void cycle(NetworkNamespace namespace, boolean closeFirst) {
+    Device device = host.create(spec("tun", namespace));
+    DeviceHandle handle = device.open();
+    if (closeFirst) {
+      handle.close();
+    }
+    device.destroy();
+    handle.close();
+  }
+
+  @Test
+  void two_hundred_cycles_leave_the_same_figures_as_before(NetworkNamespace namespace) {
+    for (int i = 0; i < WARM_UP; i++) {
+      cycle(namespace, i % 2 == 0);
+    }
+    HostStatistics before = host.statistics();
+    Descriptors descriptors = Descriptors.now();
+    Set<String> threads = threads();
+    for (int i = 0; i < CYCLES; i++) {
+      cycle(namespace, i % 2 == 0);
+    }
+    assertThat(host.statistics()).isEqualTo(before);
+    assertThat(Descriptors.now().since(descriptors)).isEmpty();
+    assertThat(threads()).isEqualTo(threads);
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link")).doesNotContain("tun");
+  }
+
+  @Test
+  void a_forced_destroy_under_a_flood_happens_in_the_documented_order(NetworkNamespace namespace) {
+    List<DeviceEvent.Kind> order = new CopyOnWriteArrayList<>();
+    CompletableFuture<Boolean> last = new CompletableFuture<>();
+    host.onEvent(event -> {
+      order.add(event.kind());
+      if (event.kind() == DeviceEvent.Kind.UNIT_FREED) {
+        last.complete(true);
+      }
+    });
+    Device device = host.create(spec("tun", namespace, "10.9.0.1/24"));
+    DeviceHandle handle = device.open();
+    PacketStreams streams = host.streams(handle);
+    AtomicLong seen = new AtomicLong();
+    CompletionStage<Done> stream =
+        streams.run(
+            streams
+                .batches()
+                .toMat(
+                    Sink.foreach((PacketBatch batch) -> {
+                      seen.addAndGet(batch.count());
+                      batch.release();
+                    }),
+                    Keep.right()));
+    CompletableFuture<Long> flood = flood(namespace, "10.9.0.2");
+    await().until(() -> seen.get() > 1_000);
+
+    device.destroy();
+
+    assertThat(end(last)).isTrue();
+    assertThat(order)
+        .containsExactly(
+            DeviceEvent.Kind.CREATED,
+            DeviceEvent.Kind.OPENED,
+            DeviceEvent.Kind.DESTROY_REQUESTED,
+            DeviceEvent.Kind.OPENS_REFUSED,
+            DeviceEvent.Kind.HANDLE_REVOKED,
+            DeviceEvent.Kind.NODE_REMOVED,
+            DeviceEvent.Kind.DETACHED,
+            DeviceEvent.Kind.QUIESCED,
+            DeviceEvent.Kind.READERS_DRAINED,
+            DeviceEvent.Kind.RELEASED,
+            DeviceEvent.Kind.UNIT_FREED);
+    assertThatThrownBy(() -> end(stream)).hasStackTraceContaining("ENXIO");
+    assertThat(end(flood)).isGreaterThan(1_000L).isLessThan(FLOOD_PACKETS_MAX);
+    assertThat(seen.get()).isEqualTo(handle.counters().receivedPackets());
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link")).doesNotContain("tun");
+  }
+
+  /** Sends until the interface is gone, or so many; returns how many. */
+  private static CompletableFuture<Long> flood(NetworkNamespace namespace, String target) {
+    DatagramSocket socket =
+        namespace.call(() -> {
+          DatagramSocket made = new DatagramSocket();
+          made.connect(InetAddress.getByName(target), DISCARD_PORT);
+          return made;
+        });
+    return CompletableFuture.supplyAsync(
+        () -> {
+          long sent = 0;
+          try (socket) {
+            DatagramPacket packet = new DatagramPacket(new byte[100], 100);
+            for (; sent < FLOOD_PACKETS_MAX; sent++) {
+              socket.send(packet);
+            }
+          } catch (IOException e) {
+            // The route went with the interface: what the test waits for.
+            assertThat(e).hasMessageContaining("unreachable");
+          }
+          return sent;
+        },
+        task -> Thread.ofPlatform().name("flood").start(task));
+  }
+
+  @Test
+  void streams_over_two_taps_carry_the_kernels_ping(NetworkNamespace left, NetworkNamespace right) {
+    DeviceHandle leftHandle = host.create(spec("tap", left, "10.7.0.1/24")).open();
+    DeviceHandle rightHandle = host.create(spec("tap", right, "10.7.0.2/24")).open();
+    PacketStreams streams = host.streams(leftHandle);
+    CompletionStage<Done> relay =
+        streams.run(
+            streams.batchFlow().joinMat(host.streams(rightHandle).batchFlow(), Keep.left()));
+    String output =
+        Program.outputIn(left, "ping", "-n", "-c", "20", "-i", "0.01", "-W", "10", "10.7.0.2");
+    assertThat(output).contains("20 packets transmitted, 20 received, 0% packet loss");
+    assertThat(leftHandle.counters().receivedPackets()).isGreaterThanOrEqualTo(20);
+    assertThat(leftHandle.counters().sentPackets()).isGreaterThanOrEqualTo(20);
+    leftHandle.close();
+    assertThat(end(relay)).isEqualTo(Done.getInstance());
+    end(rightHandle.closed());
+  }
+
+  @Test
+  void a_destroy_that_waits_does_so_for_a_stream_over_the_kernels_device(
+      NetworkNamespace namespace) {
+    Device device = host.create(spec("tun", namespace, "10.9.0.1/24"));
+    DeviceHandle handle = device.open();
+    PacketStreams streams = host.streams(handle);
+    CompletionStage<Done> stream =
+        streams.run(streams.packets().toMat(Sink.ignore(), Keep.right()));
+    DestroyRequest request = device.destroyAsync(DestroyPolicy.WAIT);
+    await().until(() -> device.info().state() == DeviceInfo.State.DYING);
+    Program pings = Program.runIn(namespace, "ping", "-n", "-c", "1", "-W", "1", "10.9.0.2");
+    assertThat(pings.output()).contains("1 packets transmitted");
+    assertThat(handle.counters().receivedPackets()).isPositive();
+    assertThat(request.done().toCompletableFuture()).isNotDone();
+    handle.close();
+    assertThat(end(request.done())).isEqualTo(device.id());
+    assertThat(end(stream)).isEqualTo(Done.getInstance());
+  }
+
+  @Test
+  void a_blocked_reader_is_woken_by_close_and_by_destroy(NetworkNamespace namespace)
+      throws Exception {
+    Device device = host.create(spec("tun", namespace).withUp(false));
+    for (Errno expected : List.of(Errno.EBADF, Errno.ENXIO)) {
+      DeviceHandle handle = device.open();
+      CompletableFuture<Errno> seen = new CompletableFuture<>();
+      Thread reader = Thread.ofPlatform().start(() -> seen.complete(errnoOf(handle::read)));
+      await()
+          .until(() ->
+              Set.of(Thread.State.WAITING, Thread.State.TIMED_WAITING).contains(reader.getState()));
+      if (expected == Errno.EBADF) {
+        handle.close();
+        end(handle.closed());
+      } else {
+        device.destroy();
+      }
+      assertThat(end(seen)).isEqualTo(expected);
+      reader.join();
+    }
+  }
+
+  @Test
+  void an_interface_that_somebody_deletes_is_lost_with_ENODEV(NetworkNamespace namespace) {
+    List<DeviceEvent.Kind> kinds = new CopyOnWriteArrayList<>();
+    host.onEvent(event -> kinds.add(event.kind()));
+    Device device = host.create(spec("tun", namespace));
+    DeviceHandle handle = device.open();
+    CompletableFuture<Errno> reader =
+        CompletableFuture.supplyAsync(
+            () -> errnoOf(() -> readUntilItFails(handle)), task -> Thread.ofPlatform().start(task));
+    Program.outputIn(namespace, "ip", "link", "delete", "tun0");
+    assertThat(end(reader)).isEqualTo(Errno.ENODEV);
+    end(device.gone());
+    await().until(() -> kinds.contains(DeviceEvent.Kind.UNIT_FREED));
+    assertThat(kinds)
+        .containsSubsequence(
+            DeviceEvent.Kind.OPENED,
+            DeviceEvent.Kind.LOST,
+            DeviceEvent.Kind.OPENS_REFUSED,
+            DeviceEvent.Kind.RELEASED,
+            DeviceEvent.Kind.UNIT_FREED);
+    assertThat(host.create(spec("tun0", namespace)).interfaceName()).isEqualTo("tun0");
+  }
+
+  private static void readUntilItFails(DeviceHandle handle) {
+    for (long packets = 0; packets < FLOOD_PACKETS_MAX; packets++) {
+      handle.read();
+    }
+  }
+
+  @Test
+  void refused_calls_change_nothing(NetworkNamespace namespace) {
+    Device device = host.create(spec("tun", namespace));
+    DeviceHandle handle = device.open();
+    Descriptors before = Descriptors.now();
+    assertThat(errnoOf(device::open)).isEqualTo(Errno.EBUSY);
+    assertThat(errnoOf(() -> host.create(spec("tun0", namespace)))).isEqualTo(Errno.EEXIST);
+    Program.outputIn(namespace, "ip", "tuntap", "add", "dev", "tun7", "mode", "tun");
+    assertThat(errnoOf(() -> host.create(spec("tun7", namespace)))).isEqualTo(Errno.EEXIST);
+    Program.outputIn(namespace, "ip", "tuntap", "add", "dev", "tap8", "mode", "tun");
+    assertThat(errnoOf(() -> host.create(attaching("tap8", namespace)))).isEqualTo(Errno.EINVAL);
+    assertThat(errnoOf(() -> host.create(attaching("tun9", namespace)))).isEqualTo(Errno.ENODEV);
+    assertThat(errnoOf(() -> host.create(spec("vmnet", namespace)))).isEqualTo(Errno.EOPNOTSUPP);
+    assertThat(Descriptors.now().since(before)).isEmpty();
+    assertThat(host.devices()).hasSize(1);
+    assertThat(handle.isOpen()).isTrue();
+    Device attached = host.create(attaching("tun7", namespace));
+    attached.open().close();
+    attached.destroy();
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link")).contains("tun7");
+  }
+
+  private static DeviceSpec attaching(String name, NetworkNamespace namespace) {
+    return DeviceSpec.of(name)
+        .withHost(
+            HostBacking.create()
+                .withMode(HostBacking.Mode.ATTACH)
+                .inNetworkNamespace(namespace.path()));
+  }
+}
