@@ -7,6 +7,7 @@ import io.vnet.actors.device.Node;
 import io.vnet.actors.device.SoftcActor;
 import io.vnet.actors.device.VnetActor;
 import io.vnet.actors.memory.MemoryBackend;
+import io.vnet.actors.port.Answers;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.DestroyRequest;
 import io.vnet.api.device.Device;

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class HostNetworks implements Supplier<HostNetwork> {
   private final int islands;
   private final Supplier<Optional<HostNetworkProvider>> provider;
-  private @Nullable HostNetwork started;
+  private volatile @Nullable HostNetwork started;
   private boolean closed;
 
   HostNetworks(int islands, Supplier<Optional<HostNetworkProvider>> provider) {
@@ -37,8 +37,8 @@ final class HostNetworks implements Supplier<HostNetwork> {
     return network;
   }
 
-  /** The network if it has been started. */
-  synchronized Optional<HostNetwork> ifStarted() {
+  /** The network if it has been started. Never waits. */
+  Optional<HostNetwork> ifStarted() {
     return Optional.ofNullable(started);
   }
 

@@ -2,6 +2,7 @@ package io.vnet.actors;
 
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.VnetActor;
+import io.vnet.actors.port.Answers;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceInfo;

@@ -19,6 +19,7 @@ import io.vnet.actors.device.HostContext;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.NodeTable;
 import io.vnet.actors.device.VnetTable;
+import io.vnet.actors.port.Answers;
 import io.vnet.actors.stream.IslandDispatchers;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.backend.HostInterface;

@@ -1,7 +1,7 @@
 package io.vnet.actors;
 
+import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.vnet.actors.testkit.Leftovers;
 import io.vnet.actors.testkit.Traffic;

@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
 
 /** A backend that throws costs its own device and nothing else; everybody who waits is answered. */
 class FailingBackendTest {
-  private static final int GUARD_SECONDS = 30;
+  private static final int GUARD_SECONDS = 60;
   private static final DeviceSpec SPEC = DeviceSpec.of("tun").withHost(HostBacking.create());
 
   private final Logger log = (Logger) LoggerFactory.getLogger("io.vnet.actors.device");

@@ -1,7 +1,7 @@
 package io.vnet.actors;
 
+import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
 
 /** A reader that stalls inside its section delays what it could still touch, and nothing else. */
 class GracePeriodTest {
-  private static final int GUARD_SECONDS = 30;
+  private static final int GUARD_SECONDS = 60;
   private static final String READER = "stalled-reader";
 
   private final FakeHostNetwork network = new FakeHostNetwork(true);

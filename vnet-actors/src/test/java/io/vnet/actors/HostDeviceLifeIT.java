@@ -1,9 +1,9 @@
 package io.vnet.actors;
 
 import static io.vnet.actors.DeviceLifeTest.errnoOf;
+import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import akka.Done;
 import akka.stream.javadsl.Keep;

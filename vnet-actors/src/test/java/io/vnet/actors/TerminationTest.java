@@ -1,8 +1,8 @@
 package io.vnet.actors;
 
 import static io.vnet.actors.DeviceLifeTest.errnoOf;
+import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import akka.Done;
 import akka.actor.CoordinatedShutdown;
@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 
 /** The end of a host: in use, more than once, by whoever, and what callers hear afterwards. */
 class TerminationTest {
-  private static final int GUARD_SECONDS = 30;
+  private static final int GUARD_SECONDS = 60;
 
   private static <T> T end(CompletionStage<T> stage) {
     return stage.toCompletableFuture().orTimeout(GUARD_SECONDS, TimeUnit.SECONDS).join();

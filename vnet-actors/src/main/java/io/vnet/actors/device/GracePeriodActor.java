@@ -59,6 +59,8 @@ public final class GracePeriodActor {
   private GracePeriodActor(
       ActorContext<Command> context, TimerScheduler<Command> timers, HostContext host) {
     this.context = context;
+    // Akka guesses a name from the stack of the first call, and not always this one.
+    context.setLoggerName(GracePeriodActor.class);
     this.timers = timers;
     this.host = host;
   }

@@ -3,6 +3,7 @@ package io.vnet.actors.device;
 import akka.actor.typed.ActorRef;
 import io.vnet.actors.core.InterfaceRules;
 import io.vnet.actors.core.SoftcState;
+import io.vnet.actors.port.Answers;
 import io.vnet.actors.port.GuardedPort;
 import io.vnet.actors.port.PortWaiter;
 import io.vnet.api.backend.DeviceBackend;
@@ -20,7 +21,6 @@ import io.vnet.api.port.Island;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -153,14 +153,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   @Override
   public <T> void setOption(DeviceOption<T> option, T value) {
     host.mayWait().accept("set " + option);
-    try {
-      var _ = setOptionAsync(option, value).toCompletableFuture().join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof VnetException cause) {
-        throw cause.rethrown();
-      }
-      throw e;
-    }
+    var _ = Answers.join(setOptionAsync(option, value).toCompletableFuture());
   }
 
   @Override

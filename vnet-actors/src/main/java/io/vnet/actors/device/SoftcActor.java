@@ -164,6 +164,8 @@ public final class SoftcActor {
 
   private SoftcActor(ActorContext<Command> context, HostContext host, Softc softc) {
     this.context = context;
+    // Akka guesses a name from the stack of the first call, and not always this one.
+    context.setLoggerName(SoftcActor.class);
     this.host = host;
     this.softc = softc;
   }

@@ -1,7 +1,7 @@
 package io.vnet.actors.stream;
 
+import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import akka.Done;
 import akka.stream.javadsl.Keep;

@@ -1,8 +1,8 @@
 package io.vnet.actors.stream;
 
+import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import akka.Done;
 import akka.stream.javadsl.Keep;
@@ -312,8 +312,8 @@ class PacketStreamsTest {
       publisher.subscribe(streams.batchSubscriber());
       for (int i = 0; i < 10; i++) {
         PacketBatch batch = host.batches().acquire();
-        batch.append(Traffic.numbered(2 * i, 60));
-        batch.append(Traffic.numbered(2 * i + 1, 60));
+        batch.append(Traffic.numbered(2L * i, 60));
+        batch.append(Traffic.numbered(2L * i + 1, 60));
         publisher.submit(batch);
       }
     }
@@ -379,7 +379,7 @@ class PacketStreamsTest {
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
       subscription.request(wanted);
-      seen.whenComplete((_, _) -> subscription.cancel());
+      var _ = seen.whenComplete((_, _) -> subscription.cancel());
     }
 
     @Override
