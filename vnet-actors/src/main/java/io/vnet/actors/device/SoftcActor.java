@@ -102,6 +102,7 @@ public final class SoftcActor {
     private SoftcState state;
     private Optional<DeviceBackend> backend = Optional.empty();
     private Optional<OpenHandle> handle = Optional.empty();
+    private Optional<VnetException> crash = Optional.empty();
     private boolean started;
 
     Softc(
@@ -151,14 +152,19 @@ public final class SoftcActor {
   private Behavior<Command> start() {
     ActorRef<Command> self = context.getSelf();
     if (softc.started) {
-      self.tell(
-          new BackendLost(
-              new VnetException(
-                  "run",
-                  softc.device.toString(),
-                  Errno.EIO,
-                  "the device's actor failed",
-                  "see the log; create the device again")));
+      VnetException crash =
+          new VnetException(
+              "run",
+              softc.device.toString(),
+              Errno.EIO,
+              "the device's actor failed",
+              "see the log; create the device again");
+      softc.crash = Optional.of(crash);
+      self.tell(new BackendLost(crash));
+      if (softc.state.phase() == SoftcState.Phase.CREATING && softc.backend.isPresent()) {
+        // It crashed when it took the backend over; nobody will say again that there is one.
+        self.tell(new Happened(new SoftcEvent.BackendReady()));
+      }
     } else {
       softc.started = true;
       softc.relay.softc = self;
@@ -293,7 +299,7 @@ public final class SoftcActor {
             new VnetActor.Created(softc.device, backend().interfaceName(), backend().mtu()));
       }
       case SoftcEffect.ReportCreateFailed(var cause) ->
-          softc.creator.tell(new VnetActor.CreateFailed(cause));
+          softc.creator.tell(new VnetActor.CreateFailed(softc.crash.orElse(cause)));
       case SoftcEffect.LinkUp _ -> onBackend(effect, backend()::linkUp, Optional.empty());
       case SoftcEffect.GrantOpen(var opener) -> grant(opener);
       case SoftcEffect.RefuseOpen(var opener, var errno, var reason) -> {
