@@ -128,7 +128,7 @@ final class Client {
 
   /** Closes a handle; as the port does, only when its reader has left. */
   void close(DeviceHandle handle) {
-    if (readers.getOrDefault(handle, 0) > 0) {
+    if (hasReader(handle)) {
       closing.add(handle);
       return;
     }
@@ -139,6 +139,11 @@ final class Client {
   void close(NetworkEnd end) {
     ends.remove(end);
     end.close();
+  }
+
+  /** Whether another thread of this client is inside a call on the handle. */
+  boolean hasReader(DeviceHandle handle) {
+    return readers.getOrDefault(handle, 0) > 0;
   }
 
   /** A lane for a reader of this client: another thread of the same program. */

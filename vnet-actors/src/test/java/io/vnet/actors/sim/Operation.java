@@ -46,9 +46,11 @@ sealed interface Operation {
           random.nextInt(100) < mix.transientPercent());
     } else if (kind < 45) {
       return new Open(unit(random));
-    } else if (kind < 55) {
+    } else if (kind < 52) {
       return new Read(random.nextInt(100) < mix.stallPercent());
-    } else if (kind < 58) {
+    } else if (kind < 56) {
+      return new Receive(5 + random.nextInt(60));
+    } else if (kind < 59) {
       return new Move();
     } else if (kind < 68) {
       return new Close();
@@ -195,13 +197,52 @@ sealed interface Operation {
     }
   }
 
+  /**
+   * Another thread of the client calls the handle's receive; others make steps while it is inside.
+   */
+  record Receive(int meanwhile) implements Operation {
+    @Override
+    public void perform(Client client) {
+      client
+          .lastHandle()
+          .filter(handle -> !client.hasReader(handle))
+          .ifPresent(handle -> {
+            client.readerEnters(handle);
+            client.world().simulator().submit(client.readerKey(), () -> receive(client, handle));
+          });
+      client.resume();
+    }
+
+    private void receive(Client client, DeviceHandle handle) {
+      World world = client.world();
+      world
+          .witness()
+          .softc(handle.device())
+          .filter(_ -> handle.isOpen())
+          .ifPresent(softc -> {
+            if (softc.backend() instanceof SimulatedNetwork.Backend backend) {
+              backend.meanwhile(meanwhile);
+            }
+          });
+      try {
+        handle.receive(world.batch());
+      } catch (VnetException e) {
+        client.note(e.toString());
+      }
+      client.readerLeaves(handle);
+    }
+  }
+
   /** Moves packets through the ports that the client has, one call each. */
   record Move() implements Operation {
     private static final Packet PACKET = Packet.of(new byte[] {0x45, 0, 0, 1});
 
     @Override
     public void perform(Client client) {
-      client.lastHandle().ifPresent(handle -> move(client, handle));
+      client
+          .lastHandle()
+          .filter(handle -> !client.hasReader(handle))
+          .ifPresent(handle -> move(client, handle));
       client.lastEnd().ifPresent(end -> move(client, end));
       client.resume();
     }

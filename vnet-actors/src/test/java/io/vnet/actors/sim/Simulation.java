@@ -40,13 +40,17 @@ final class Simulation implements AutoCloseable {
    * @throws Failure if it broke something
    */
   long run(long seed) {
+    return run(seed, Mix.of(seed));
+  }
+
+  /** Runs one schedule with a mix that is not the seed's own. */
+  long run(long seed, Mix mix) {
     SimulatedSystem current = system;
     if (current == null) {
       current = new SimulatedSystem(simulator);
       system = current;
     }
-    World world =
-        new World(simulator, memory, Mix.of(seed), new SplittableRandom(seed * 0x9E3779B9L + 1));
+    World world = new World(simulator, memory, mix, new SplittableRandom(seed * 0x9E3779B9L + 1));
     try {
       world.start(current);
       simulator.begin(new Chooser(seed));

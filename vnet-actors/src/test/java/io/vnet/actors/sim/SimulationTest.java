@@ -1,6 +1,7 @@
 package io.vnet.actors.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -115,5 +116,21 @@ class SimulationTest {
       }
     }
     assertThat(Arrays.stream(first).distinct().count()).isGreaterThan(290);
+  }
+
+  @Test
+  void a_reply_that_never_comes_is_a_deadlock_that_says_who_waits_and_replays() {
+    Mix losing = new Mix(100, 0, 0, 0, 0, 100, 0);
+    try (Simulation simulation = new Simulation()) {
+      Throwable first = catchThrowable(() -> simulation.run(3, losing));
+      Throwable again = catchThrowable(() -> simulation.run(3, losing));
+      assertThat(first)
+          .isInstanceOf(Simulation.Failure.class)
+          .hasMessageContaining("deadlock: nothing is ready and no timer runs, but client-")
+          .hasMessageContaining(" waits for the answer to Create")
+          .hasMessageContaining("-Dvnet.sim.seed=3");
+      assertThat(again).hasMessage(first.getMessage());
+      assertThat(simulation.run(3)).isNotZero();
+    }
   }
 }

@@ -24,6 +24,7 @@ final class Simulator {
   private static final String HOST_PREFIX = "/user/" + SimulatedSystem.HOST + "/";
   private static final String URGENT = "/user/" + SimulatedSystem.DEAD_LETTERS;
   private static final int STEPS_MAX = 50_000;
+  private static final int NESTED_MAX = 3;
 
   private final Thread thread = Thread.currentThread();
   private final Trace trace = new Trace();
@@ -40,6 +41,7 @@ final class Simulator {
   private long nowNanos;
   private long timerNumbers;
   private long steps;
+  private int depth;
   private @Nullable Lane current;
   private @Nullable Violation violation;
 
@@ -86,6 +88,7 @@ final class Simulator {
     nowNanos = 0;
     timerNumbers = 0;
     steps = 0;
+    depth = 0;
     violation = null;
     running = true;
   }
@@ -179,27 +182,51 @@ final class Simulator {
    */
   void quiesce() {
     while (!ready.isEmpty()) {
-      int next = urgent();
-      if (next < 0) {
-        next = chooser.choose(ready);
-      }
-      Lane lane = ready.get(next);
-      Runnable task = lane.tasks.remove();
-      if (lane.tasks.isEmpty()) {
-        ready.remove(next);
-      }
-      if (++steps > STEPS_MAX) {
-        report("no rest after " + STEPS_MAX + " steps; ready: " + ready);
-      }
-      trace.step(lane);
-      current = lane;
-      try {
-        task.run();
-      } finally {
-        current = null;
-      }
-      throwIfReported();
+      step();
     }
+  }
+
+  /**
+   * Runs up to so many steps inside the running one: what other threads do while this one is inside
+   * a call. Not deeper than a few calls.
+   */
+  void meanwhile(int count) {
+    if (depth == NESTED_MAX) {
+      return;
+    }
+    Lane outer = current;
+    depth++;
+    try {
+      for (int i = 0; i < count && !ready.isEmpty(); i++) {
+        step();
+      }
+    } finally {
+      depth--;
+      current = outer;
+    }
+  }
+
+  private void step() {
+    int next = urgent();
+    if (next < 0) {
+      next = chooser.choose(ready);
+    }
+    Lane lane = ready.get(next);
+    Runnable task = lane.tasks.remove();
+    if (lane.tasks.isEmpty()) {
+      ready.remove(next);
+    }
+    if (++steps > STEPS_MAX) {
+      report("no rest after " + STEPS_MAX + " steps; ready: " + ready);
+    }
+    trace.step(lane);
+    current = lane;
+    try {
+      task.run();
+    } finally {
+      current = null;
+    }
+    throwIfReported();
   }
 
   /** Moves time to the next timer and fires it; false if there is none. */

@@ -282,6 +282,9 @@ final class World {
   }
 
   private void runBlocking(Runnable task) {
+    if (random.nextInt(100) < mix.lostPercent()) {
+      return;
+    }
     String key = "blocking of " + simulator.currentKey();
     if (random.nextInt(100) < mix.stallPercent()) {
       simulator.after(STALL_NANOS, () -> simulator.submit(key, task));
