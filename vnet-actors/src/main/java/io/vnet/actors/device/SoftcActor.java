@@ -130,6 +130,7 @@ public final class SoftcActor {
     private SoftcState state;
     private Optional<DeviceBackend> backend = Optional.empty();
     private Optional<OpenHandle> handle = Optional.empty();
+    private Optional<VnetException> crash = Optional.empty();
     private boolean started;
 
     Softc(
@@ -179,18 +180,23 @@ public final class SoftcActor {
   private Behavior<Command> start() {
     ActorRef<Command> self = context.getSelf();
     if (softc.started) {
-      VnetException cause =
+      VnetException crash =
           new VnetException(
               "run",
               softc.device.toString(),
               Errno.EIO,
               "the device's actor failed",
               "see the log; create the device again");
-      softc.opening.values().forEach(replyTo -> replyTo.tell(new OpenRefused(cause)));
+      softc.crash = Optional.of(crash);
+      softc.opening.values().forEach(replyTo -> replyTo.tell(new OpenRefused(crash)));
       softc.opening.clear();
-      softc.requests.values().forEach(request -> request.replyTo().tell(Optional.of(cause)));
+      softc.requests.values().forEach(request -> request.replyTo().tell(Optional.of(crash)));
       softc.requests.clear();
-      self.tell(new BackendLost(cause));
+      self.tell(new BackendLost(crash));
+      if (softc.state.phase() == SoftcState.Phase.CREATING && softc.backend.isPresent()) {
+        // It crashed when it took the backend over; nobody will say again that there is one.
+        self.tell(new Happened(new SoftcEvent.BackendReady()));
+      }
     } else {
       softc.started = true;
       softc.relay.softc = self;
@@ -409,7 +415,8 @@ public final class SoftcActor {
       case SoftcEffect.ReportCreateFailed(var cause) ->
           softc.driver.tell(
               new DriverActor.AwaitGone(
-                  softc.device, _ -> softc.creator.tell(new VnetActor.CreateFailed(cause))));
+                  softc.device,
+                  _ -> softc.creator.tell(new VnetActor.CreateFailed(softc.crash.orElse(cause)))));
       case SoftcEffect.LinkUp _ -> onBackend(effect, backend()::linkUp, Optional.empty());
       case SoftcEffect.GrantOpen(var opener) -> grant(opener);
       case SoftcEffect.RefuseOpen(var opener, var errno, var reason) -> {
