@@ -1,5 +1,7 @@
 package io.vnet.io.libc;
 
+import io.vnet.api.error.Errno;
+
 /**
  * System calls by their names. Each returns what the call returns, or {@code -errno}. Safe on any
  * thread; {@link #setns} and {@link #unshare} change the calling thread.
@@ -7,6 +9,12 @@ package io.vnet.io.libc;
  * <p>Source: the man pages of section 2.
  */
 public interface Libc {
+  /** What a failed call's result means in a few words; with its number if that has no name. */
+  static String meaning(long result) {
+    Errno errno = Errno.ofNumber((int) -result);
+    return errno == Errno.EUNKNOWN ? errno.meaning() + " " + -result : errno.meaning();
+  }
+
   /** open(2). */
   long open(String path, int flags);
 

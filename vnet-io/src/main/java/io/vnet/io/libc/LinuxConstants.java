@@ -11,7 +11,9 @@ public final class LinuxConstants {
   // linux/socket.h, linux/net.h
   public static final int AF_INET = 2;
   public static final int AF_INET6 = 10;
+  public static final int AF_NETLINK = 16;
   public static final int SOCK_DGRAM = 2;
+  public static final int SOCK_RAW = 3;
   public static final int SOCK_CLOEXEC = 0x80000;
 
   // linux/sched.h
@@ -27,11 +29,21 @@ public final class LinuxConstants {
   // linux/sockios.h
   public static final int SIOCGIFFLAGS = 0x8913;
   public static final int SIOCSIFFLAGS = 0x8914;
-  public static final int SIOCSIFADDR = 0x8916;
-  public static final int SIOCSIFNETMASK = 0x891c;
   public static final int SIOCGIFMTU = 0x8921;
   public static final int SIOCSIFMTU = 0x8922;
   public static final int SIOCGIFINDEX = 0x8933;
+
+  // linux/netlink.h
+  public static final int NETLINK_ROUTE = 0;
+  public static final int NLM_F_REQUEST = 0x1;
+  public static final int NLM_F_ACK = 0x4;
+  public static final int NLM_F_REPLACE = 0x100;
+  public static final int NLM_F_CREATE = 0x400;
+
+  // linux/rtnetlink.h, linux/if_addr.h
+  public static final int RTM_NEWADDR = 20;
+  public static final int IFA_ADDRESS = 1;
+  public static final int IFA_LOCAL = 2;
 
   // linux/if_tun.h
   public static final int IFF_TUN = 0x0001;

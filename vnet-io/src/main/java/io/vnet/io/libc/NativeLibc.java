@@ -18,56 +18,11 @@ import java.lang.invoke.VarHandle;
  */
 @SuppressWarnings("restricted") // The one class of this module that makes downcall handles.
 public final class NativeLibc implements Libc {
-  private static final Linker LINKER = Linker.nativeLinker();
   private static final MemoryLayout CAPTURE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
       CAPTURE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
   private static final ThreadLocal<MemorySegment> CAPTURED =
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE));
-
-  private static final MethodHandle OPEN =
-      variadic(
-          "open",
-          2,
-          ValueLayout.JAVA_INT,
-          ValueLayout.ADDRESS,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_INT);
-  private static final MethodHandle CLOSE =
-      handle("close", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
-  private static final MethodHandle READ =
-      handle(
-          "read",
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG);
-  private static final MethodHandle WRITE =
-      handle(
-          "write",
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG);
-  private static final MethodHandle IOCTL =
-      variadic(
-          "ioctl",
-          2,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_LONG,
-          ValueLayout.JAVA_LONG);
-  private static final MethodHandle SOCKET =
-      handle(
-          "socket",
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_INT,
-          ValueLayout.JAVA_INT);
-  private static final MethodHandle SETNS =
-      handle("setns", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
-  private static final MethodHandle UNSHARE =
-      handle("unshare", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
 
   private NativeLibc() {}
 
@@ -88,7 +43,7 @@ public final class NativeLibc implements Libc {
           "use in-memory devices");
     }
     Module module = NativeLibc.class.getModule();
-    if (!module.isNativeAccessEnabled()) {
+    if (!mayCall()) {
       throw new VnetException(
           "load",
           "libc",
@@ -100,20 +55,15 @@ public final class NativeLibc implements Libc {
     return new NativeLibc();
   }
 
-  private static MethodHandle handle(String name, MemoryLayout result, MemoryLayout... parameters) {
-    return LINKER.downcallHandle(
-        LINKER.defaultLookup().findOrThrow(name),
-        FunctionDescriptor.of(result, parameters),
-        Linker.Option.captureCallState("errno"));
-  }
-
-  private static MethodHandle variadic(
-      String name, int fixed, MemoryLayout result, MemoryLayout... parameters) {
-    return LINKER.downcallHandle(
-        LINKER.defaultLookup().findOrThrow(name),
-        FunctionDescriptor.of(result, parameters),
-        Linker.Option.captureCallState("errno"),
-        Linker.Option.firstVariadicArg(fixed));
+  /**
+   * Asks as the first restricted call would: the JVM allows it, with or without a warning, or not.
+   */
+  private static boolean mayCall() {
+    try {
+      return MemorySegment.NULL.reinterpret(1).byteSize() == 1;
+    } catch (IllegalCallerException e) {
+      return false;
+    }
   }
 
   private static long result(long returned, MemorySegment captured) {
@@ -128,7 +78,8 @@ public final class NativeLibc implements Libc {
   public long open(String path, int flags) {
     MemorySegment captured = CAPTURED.get();
     try (Arena arena = Arena.ofConfined()) {
-      return result((int) OPEN.invokeExact(captured, arena.allocateFrom(path), flags, 0), captured);
+      return result(
+          (int) Calls.OPEN.invokeExact(captured, arena.allocateFrom(path), flags, 0), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -138,7 +89,7 @@ public final class NativeLibc implements Libc {
   public long close(int fd) {
     MemorySegment captured = CAPTURED.get();
     try {
-      return result((int) CLOSE.invokeExact(captured, fd), captured);
+      return result((int) Calls.CLOSE.invokeExact(captured, fd), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -148,7 +99,7 @@ public final class NativeLibc implements Libc {
   public long read(int fd, long address, long bytes) {
     MemorySegment captured = CAPTURED.get();
     try {
-      return result((long) READ.invokeExact(captured, fd, address, bytes), captured);
+      return result((long) Calls.READ.invokeExact(captured, fd, address, bytes), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -158,7 +109,7 @@ public final class NativeLibc implements Libc {
   public long write(int fd, long address, long bytes) {
     MemorySegment captured = CAPTURED.get();
     try {
-      return result((long) WRITE.invokeExact(captured, fd, address, bytes), captured);
+      return result((long) Calls.WRITE.invokeExact(captured, fd, address, bytes), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -168,7 +119,7 @@ public final class NativeLibc implements Libc {
   public long ioctl(int fd, long request, long argument) {
     MemorySegment captured = CAPTURED.get();
     try {
-      return result((int) IOCTL.invokeExact(captured, fd, request, argument), captured);
+      return result((int) Calls.IOCTL.invokeExact(captured, fd, request, argument), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -178,7 +129,7 @@ public final class NativeLibc implements Libc {
   public long socket(int domain, int type, int protocol) {
     MemorySegment captured = CAPTURED.get();
     try {
-      return result((int) SOCKET.invokeExact(captured, domain, type, protocol), captured);
+      return result((int) Calls.SOCKET.invokeExact(captured, domain, type, protocol), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -188,7 +139,7 @@ public final class NativeLibc implements Libc {
   public long setns(int fd, int type) {
     MemorySegment captured = CAPTURED.get();
     try {
-      return result((int) SETNS.invokeExact(captured, fd, type), captured);
+      return result((int) Calls.SETNS.invokeExact(captured, fd, type), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -198,9 +149,75 @@ public final class NativeLibc implements Libc {
   public long unshare(int flags) {
     MemorySegment captured = CAPTURED.get();
     try {
-      return result((int) UNSHARE.invokeExact(captured, flags), captured);
+      return result((int) Calls.UNSHARE.invokeExact(captured, flags), captured);
     } catch (Throwable e) {
       throw impossible(e);
+    }
+  }
+
+  /**
+   * Made when the first call is: not before {@link #load} has seen that this process can make them.
+   */
+  private static final class Calls {
+    private static final Linker LINKER = Linker.nativeLinker();
+    static final MethodHandle OPEN =
+        variadic(
+            "open",
+            2,
+            ValueLayout.JAVA_INT,
+            ValueLayout.ADDRESS,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle CLOSE = handle("close", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+    static final MethodHandle READ =
+        handle(
+            "read",
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle WRITE =
+        handle(
+            "write",
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle IOCTL =
+        variadic(
+            "ioctl",
+            2,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle SOCKET =
+        handle(
+            "socket",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle SETNS =
+        handle("setns", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+    static final MethodHandle UNSHARE =
+        handle("unshare", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+
+    private static MethodHandle handle(
+        String name, MemoryLayout result, MemoryLayout... parameters) {
+      return LINKER.downcallHandle(
+          LINKER.defaultLookup().findOrThrow(name),
+          FunctionDescriptor.of(result, parameters),
+          Linker.Option.captureCallState("errno"));
+    }
+
+    private static MethodHandle variadic(
+        String name, int fixed, MemoryLayout result, MemoryLayout... parameters) {
+      return LINKER.downcallHandle(
+          LINKER.defaultLookup().findOrThrow(name),
+          FunctionDescriptor.of(result, parameters),
+          Linker.Option.captureCallState("errno"),
+          Linker.Option.firstVariadicArg(fixed));
     }
   }
 }

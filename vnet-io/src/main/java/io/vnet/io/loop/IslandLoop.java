@@ -8,11 +8,15 @@ import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.Errors;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Future;
+import io.vnet.api.error.Errno;
 import io.vnet.api.port.Island;
+import java.io.UncheckedIOException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An island over a Netty event loop with one thread.
@@ -44,6 +48,13 @@ public final class IslandLoop implements Island, AutoCloseable {
 
     /** The descriptor's device is gone. */
     void broken();
+
+    /**
+     * The poller does not take the descriptor; no signal will come.
+     *
+     * @param result epoll_ctl(2)'s, {@code -errno}
+     */
+    void refused(long result);
   }
 
   /** A descriptor on the loop. */
@@ -74,13 +85,24 @@ public final class IslandLoop implements Island, AutoCloseable {
   public Watch watch(int fd, Watcher watcher) {
     Future<IoRegistration> registration = loop.register(new Handle(fd, watcher));
     registration.addListener(_ -> {
-      if (registration.isSuccess()) {
-        registration.getNow().submit(READABLE);
-      } else {
-        watcher.broken();
+      try {
+        if (registration.isSuccess()) {
+          registration.getNow().submit(READABLE);
+        } else {
+          watcher.refused(errno(registration.cause()));
+        }
+      } catch (UncheckedIOException e) {
+        // From submit; thrown on, it would end in Netty's log.
+        watcher.refused(errno(e.getCause()));
       }
     });
     return new Watch(registration);
+  }
+
+  private static long errno(@Nullable Throwable cause) {
+    return cause instanceof Errors.NativeIoException failed
+        ? failed.expectedErr()
+        : -Errno.EIO.number();
   }
 
   @Override

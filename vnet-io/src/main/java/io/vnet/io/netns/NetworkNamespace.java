@@ -176,7 +176,11 @@ public final class NetworkNamespace implements AutoCloseable {
         operation,
         object,
         errno,
-        errno.meaning(),
-        errno == Errno.EPERM ? "run as root or with CAP_SYS_ADMIN" : "");
+        Libc.meaning(result),
+        switch (errno) {
+          case EPERM -> "run as root or with CAP_SYS_ADMIN";
+          case EMFILE -> "close descriptors or raise the limit: ulimit -n";
+          default -> "";
+        });
   }
 }

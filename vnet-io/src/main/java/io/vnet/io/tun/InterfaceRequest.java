@@ -17,13 +17,11 @@ final class InterfaceRequest {
   private static final int UNION = LinuxConstants.IFNAMSIZ;
 
   private final Libc libc;
-  private final Arena arena;
   private final MemorySegment request;
   private final String name;
 
   InterfaceRequest(Libc libc, Arena arena, String name) {
     this.libc = libc;
-    this.arena = arena;
     this.request = arena.allocate(LinuxConstants.IFREQ_BYTES, 8);
     this.name = name;
   }
@@ -79,23 +77,5 @@ final class InterfaceRequest {
     reset();
     long result = call(socket, LinuxConstants.SIOCGIFINDEX);
     return result < 0 ? result : request.get(ValueLayout.JAVA_INT, UNION);
-  }
-
-  long setV4(int socket, long number, byte[] address) {
-    reset();
-    // struct sockaddr_in: family, port, address.
-    request.set(ValueLayout.JAVA_SHORT, UNION, (short) LinuxConstants.AF_INET);
-    MemorySegment.copy(address, 0, request, ValueLayout.JAVA_BYTE, UNION + 4L, 4);
-    return call(socket, number);
-  }
-
-  /** Adds an IPv6 address; {@code socket} is an AF_INET6 one. */
-  long addV6(int socket, byte[] address, int prefixLength, int interfaceIndex) {
-    // linux/ipv6.h, struct in6_ifreq: address, prefix length, interface index.
-    MemorySegment v6 = arena.allocate(24, 8);
-    MemorySegment.copy(address, 0, v6, ValueLayout.JAVA_BYTE, 0, 16);
-    v6.set(ValueLayout.JAVA_INT, 16, prefixLength);
-    v6.set(ValueLayout.JAVA_INT, 20, interfaceIndex);
-    return libc.ioctl(socket, LinuxConstants.SIOCSIFADDR, v6.address());
   }
 }

@@ -59,10 +59,12 @@ public final class TunBackend implements DeviceBackend {
     this.layer = layer;
     this.mtu = mtu;
     this.island = island;
+    // One byte more than the longest: the kernel cuts a packet to the buffer without a word.
     this.roomBytes =
-        Math.min(
-            LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
-            Math.max(SHORTEST_ROOM_BYTES, mtu + LINK_HEADER_BYTES));
+        1
+            + Math.min(
+                LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
+                Math.max(SHORTEST_ROOM_BYTES, mtu + LINK_HEADER_BYTES));
   }
 
   @Override
@@ -100,6 +102,20 @@ public final class TunBackend implements DeviceBackend {
               public void broken() {
                 listener.lost(lose("poll"));
               }
+
+              @Override
+              public void refused(long result) {
+                Errno errno = Errno.ofNumber((int) -result);
+                VnetException cause =
+                    new VnetException(
+                        "epoll_ctl",
+                        name,
+                        errno,
+                        Libc.meaning(result),
+                        errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
+                lost = cause;
+                listener.lost(cause);
+              }
             });
   }
 
@@ -121,7 +137,7 @@ public final class TunBackend implements DeviceBackend {
       Errno errno = set < 0 ? Errno.ofNumber((int) -set) : Errno.EUNKNOWN;
       // EBADFD: the interface is gone, which the poller tells. EINVAL, ENOTTY: before Linux 5.0.
       if (set < 0 && errno != Errno.EBADFD && errno != Errno.EINVAL && errno != Errno.ENOTTY) {
-        throw new VnetException("TUNSETCARRIER", name, errno, errno.meaning(), "");
+        throw new VnetException("TUNSETCARRIER", name, errno, Libc.meaning(set), "");
       }
     }
   }
@@ -147,7 +163,10 @@ public final class TunBackend implements DeviceBackend {
     try {
       for (int at = into.room(roomBytes); at >= 0; at = into.room(roomBytes)) {
         long read = libc.read(fd, slab + at, roomBytes);
-        if (read > 0) {
+        if (read >= roomBytes) {
+          // Somebody raised the MTU after this device was made.
+          ledger.dropped(DropReason.TOO_LONG, 1);
+        } else if (read > 0) {
           into.commit((int) read);
           packets++;
           bytes += read;
@@ -173,7 +192,7 @@ public final class TunBackend implements DeviceBackend {
       case EBADFD, ENODEV, EIO, EBADF -> throw lose("read");
       default -> {
         Errno errno = Errno.ofNumber(number);
-        throw new VnetException("read", name, errno, errno.meaning() + " (" + number + ")", "");
+        throw new VnetException("read", name, errno, Libc.meaning(-number), "");
       }
     };
   }
@@ -271,7 +290,7 @@ public final class TunBackend implements DeviceBackend {
     long closed = libc.close(fd);
     if (closed < 0) {
       Errno errno = Errno.ofNumber((int) -closed);
-      throw new VnetException("close", name, errno, errno.meaning(), "");
+      throw new VnetException("close", name, errno, Libc.meaning(closed), "");
     }
   }
 }

@@ -11,7 +11,6 @@ import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.netns.NetworkNamespace;
 import java.lang.foreign.Arena;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
@@ -27,6 +26,8 @@ import java.nio.file.Path;
 public final class TunOpener {
   private static final int OPEN_FLAGS =
       LinuxConstants.O_RDWR | LinuxConstants.O_NONBLOCK | LinuxConstants.O_CLOEXEC;
+
+  private static final String MORE_DESCRIPTORS = "close descriptors or raise the limit: ulimit -n";
 
   private final Libc libc;
   private final String node;
@@ -70,7 +71,7 @@ public final class TunOpener {
           request.setTun(
               tun, LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_TUN_EXCL);
       if (made < 0) {
-        throw refused("vnetprobe", made, false);
+        throw refused("vnetprobe", DriverKind.TUN, made, false);
       }
     } finally {
       libc.close(tun);
@@ -112,22 +113,29 @@ public final class TunOpener {
     String name = request.interfaceName();
     try (Arena arena = Arena.ofConfined()) {
       InterfaceRequest interfaceRequest = new InterfaceRequest(libc, arena, name);
-      int socket = socket(LinuxConstants.AF_INET, name);
+      int socket = socket(LinuxConstants.AF_INET, LinuxConstants.SOCK_DGRAM, 0, name);
       try {
-        long before = interfaceRequest.flags(socket);
-        boolean existed = exists(request, before);
+        long flagsBefore = interfaceRequest.flags(socket);
+        boolean existed = exists(request, flagsBefore);
         long mtuBefore = existed ? interfaceRequest.mtu(socket) : 0;
+        if (mtuBefore < 0) {
+          throw failure("SIOCGIFMTU", name, mtuBefore, "");
+        }
         int tun = openNode(name);
         try {
           attach(request, interfaceRequest, tun, existed);
-          configure(request, interfaceRequest, socket);
+          try {
+            configure(request, interfaceRequest, tun, socket);
+          } catch (RuntimeException e) {
+            if (existed) {
+              interfaceRequest.setMtu(socket, (int) mtuBefore);
+              interfaceRequest.setFlags(socket, (int) flagsBefore);
+            }
+            throw e;
+          }
           return new TunBackend(
               libc, name, tun, request.name().driver().layer(), request.mtu(), island);
         } catch (RuntimeException e) {
-          if (existed) {
-            interfaceRequest.setMtu(socket, (int) mtuBefore);
-            interfaceRequest.setFlags(socket, (int) before);
-          }
           libc.close(tun);
           throw e;
         }
@@ -175,18 +183,19 @@ public final class TunOpener {
             | (existed ? 0 : LinuxConstants.IFF_TUN_EXCL);
     long set = interfaceRequest.setTun(tun, flags);
     if (set < 0) {
-      throw refused(request.interfaceName(), set, existed);
+      throw refused(request.interfaceName(), request.name().driver(), set, existed);
     }
+  }
+
+  private void configure(
+      BackendRequest request, InterfaceRequest interfaceRequest, int tun, int socket) {
+    String name = request.interfaceName();
     // What a process before left on a persistent device holds for the device, not for the
     // descriptor.
     long offload = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, 0);
     if (offload < 0) {
-      throw failure("TUNSETOFFLOAD", request.interfaceName(), offload, "");
+      throw failure("TUNSETOFFLOAD", name, offload, "");
     }
-  }
-
-  private void configure(BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
-    String name = request.interfaceName();
     long mtu = interfaceRequest.setMtu(socket, request.mtu());
     if (mtu < 0) {
       throw failure(
@@ -195,8 +204,8 @@ public final class TunOpener {
           mtu,
           "the kernel refuses an MTU of " + request.mtu() + " here; use another");
     }
-    for (IpPrefix prefix : request.host().addresses()) {
-      addAddress(name, interfaceRequest, socket, prefix);
+    if (!request.host().addresses().isEmpty()) {
+      addAddresses(request, interfaceRequest, socket);
     }
     if (request.up()) {
       long flags = interfaceRequest.flags(socket);
@@ -210,39 +219,29 @@ public final class TunOpener {
     }
   }
 
-  private void addAddress(
-      String name, InterfaceRequest interfaceRequest, int socket, IpPrefix prefix) {
-    byte[] address = prefix.address().toByteArray();
-    if (!prefix.address().v6()) {
-      long set = interfaceRequest.setV4(socket, LinuxConstants.SIOCSIFADDR, address);
-      if (set >= 0) {
-        int mask = prefix.length() == 0 ? 0 : -1 << (32 - prefix.length());
-        set =
-            interfaceRequest.setV4(
-                socket, LinuxConstants.SIOCSIFNETMASK, ByteBuffer.allocate(4).putInt(mask).array());
-      }
-      if (set < 0) {
-        throw failure("SIOCSIFADDR " + prefix, name, set, "");
-      }
-      return;
-    }
+  private void addAddresses(BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
+    String name = request.interfaceName();
     long index = interfaceRequest.index(socket);
     if (index < 0) {
       throw failure("SIOCGIFINDEX", name, index, "");
     }
-    int v6 = socket(LinuxConstants.AF_INET6, name);
-    try {
-      long set = interfaceRequest.addV6(v6, address, prefix.length(), (int) index);
-      if (set < 0) {
-        throw failure("SIOCSIFADDR " + prefix, name, set, "");
+    int netlink =
+        socket(
+            LinuxConstants.AF_NETLINK, LinuxConstants.SOCK_RAW, LinuxConstants.NETLINK_ROUTE, name);
+    try (Arena arena = Arena.ofConfined()) {
+      for (IpPrefix prefix : request.host().addresses()) {
+        long added = AddressRequest.add(libc, arena, netlink, (int) index, prefix);
+        if (added < 0) {
+          throw failure("RTM_NEWADDR " + prefix, name, added, "");
+        }
       }
     } finally {
-      libc.close(v6);
+      libc.close(netlink);
     }
   }
 
-  private int socket(int family, String name) {
-    long socket = libc.socket(family, LinuxConstants.SOCK_DGRAM | LinuxConstants.SOCK_CLOEXEC, 0);
+  private int socket(int family, int type, int protocol, String name) {
+    long socket = libc.socket(family, type | LinuxConstants.SOCK_CLOEXEC, protocol);
     if (socket < 0) {
       throw failure("socket", name, socket, "");
     }
@@ -264,19 +263,19 @@ public final class TunOpener {
               case ENOENT -> " is missing";
               case ENODEV, ENXIO -> " has no driver";
               case EACCES, EPERM -> " may not be opened by this user";
-              default -> ": " + errno.meaning();
+              default -> ": " + Libc.meaning(tun);
             },
         switch (errno) {
           case ENOENT ->
               "load the module (modprobe tun), or start the container with --device /dev/net/tun";
           case ENODEV, ENXIO -> "load the module: modprobe tun";
           case EACCES, EPERM -> "run as root, or get read and write permission on " + node;
-          case EMFILE -> "close descriptors or raise the limit: ulimit -n";
+          case EMFILE -> MORE_DESCRIPTORS;
           default -> "";
         });
   }
 
-  private static VnetException refused(String name, long result, boolean existed) {
+  private static VnetException refused(String name, DriverKind kind, long result, boolean existed) {
     Errno errno = Errno.ofNumber((int) -result);
     return new VnetException(
         "TUNSETIFF",
@@ -285,15 +284,18 @@ public final class TunOpener {
         switch (errno) {
           case EPERM -> "this user may not make or attach to it";
           case EBUSY -> "another process is attached to it";
-          case EINVAL -> existed ? "the existing interface is of another kind" : errno.meaning();
-          default -> errno.meaning();
+          case EINVAL ->
+              existed ? "the existing interface is of another kind" : Libc.meaning(result);
+          default -> Libc.meaning(result);
         },
         switch (errno) {
           case EPERM ->
               "run with CAP_NET_ADMIN (root), or have an administrator make it for you: ip tuntap add"
                   + " name "
                   + name
-                  + " mode tun user $USER";
+                  + " mode "
+                  + kind.driverName()
+                  + " user $USER";
           case EBUSY -> "stop that process or use another name";
           case EINVAL -> existed ? "use another name" : "";
           default -> "";
@@ -303,7 +305,11 @@ public final class TunOpener {
   private static VnetException failure(String operation, String name, long result, String remedy) {
     Errno errno = Errno.ofNumber((int) -result);
     String known =
-        errno == Errno.EPERM && remedy.isEmpty() ? "run with CAP_NET_ADMIN (root)" : remedy;
-    return new VnetException(operation, name, errno, errno.meaning(), known);
+        switch (errno) {
+          case EPERM -> "run with CAP_NET_ADMIN (root)";
+          case EMFILE -> MORE_DESCRIPTORS;
+          default -> remedy;
+        };
+    return new VnetException(operation, name, errno, Libc.meaning(result), known);
   }
 }

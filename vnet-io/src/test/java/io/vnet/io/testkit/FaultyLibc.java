@@ -12,9 +12,9 @@ import java.util.TreeMap;
 import java.util.function.LongSupplier;
 
 /**
- * A C library that numbers its calls from 0, fails some of them on request, and keeps books of the
- * descriptors it gave out. Safe on any thread; a test that names a call by its number lets only one
- * thread call at a time.
+ * A C library that counts its calls, fails some of them on request, and keeps books of the
+ * descriptors it gave out. Safe on any thread; a test that fails the n-th call of a kind lets only
+ * one thread make such calls at a time.
  *
  * <p>A call that is failed is not made, except close(2): that closes and then reports the error, as
  * Linux does.
@@ -24,8 +24,6 @@ public final class FaultyLibc implements Libc {
       Map.ofEntries(
           Map.entry((long) LinuxConstants.SIOCGIFFLAGS, "SIOCGIFFLAGS"),
           Map.entry((long) LinuxConstants.SIOCSIFFLAGS, "SIOCSIFFLAGS"),
-          Map.entry((long) LinuxConstants.SIOCSIFADDR, "SIOCSIFADDR"),
-          Map.entry((long) LinuxConstants.SIOCSIFNETMASK, "SIOCSIFNETMASK"),
           Map.entry((long) LinuxConstants.SIOCGIFMTU, "SIOCGIFMTU"),
           Map.entry((long) LinuxConstants.SIOCSIFMTU, "SIOCSIFMTU"),
           Map.entry((long) LinuxConstants.SIOCGIFINDEX, "SIOCGIFINDEX"),
@@ -40,9 +38,19 @@ public final class FaultyLibc implements Libc {
   private final List<String> misuses = new ArrayList<>();
   private int fired;
 
-  private record Fault(int index, String call, Errno errno) {
-    boolean hits(int number, String name) {
-      return index == number || (!call.isEmpty() && name.startsWith(call));
+  private static final class Fault {
+    private final String call;
+    private final Errno errno;
+    private int skip;
+
+    Fault(String call, int skip, Errno errno) {
+      this.call = call;
+      this.skip = skip;
+      this.errno = errno;
+    }
+
+    boolean hits(String name) {
+      return name.startsWith(call) && skip-- == 0;
     }
   }
 
@@ -56,18 +64,20 @@ public final class FaultyLibc implements Libc {
     this.libc = libc;
   }
 
-  /** Fails call number {@code index}, counted from 0 over all calls. */
-  public synchronized void failCall(int index, Errno errno) {
-    faults.add(new Fault(index, "", errno));
+  /** Fails the next call of a kind, once. */
+  public void failNext(String call, Errno errno) {
+    fail(call, 0, errno);
   }
 
   /**
-   * Fails the next call of a kind, once.
+   * Fails one call of a kind, after some that are not failed.
    *
-   * @param call how its text in {@link #calls} begins: {@code open}, {@code ioctl TUNSETIFF}
+   * @param call how its text in {@link #calls} begins: {@code open}, {@code ioctl TUNSETIFF}; empty
+   *     for any call
+   * @param skip how many such calls from now on are made before
    */
-  public synchronized void failNext(String call, Errno errno) {
-    faults.add(new Fault(-1, call, errno));
+  public synchronized void fail(String call, int skip, Errno errno) {
+    faults.add(new Fault(call, skip, errno));
   }
 
   /** All calls so far in order: {@code open /dev/net/tun}, {@code ioctl TUNSETIFF}. */
@@ -101,11 +111,10 @@ public final class FaultyLibc implements Libc {
 
   /** The number that the call shall fail with, or 0. */
   private synchronized int enter(String call) {
-    int index = calls.size();
     calls.add(call);
     for (Iterator<Fault> i = faults.iterator(); i.hasNext(); ) {
       Fault fault = i.next();
-      if (fault.hits(index, call)) {
+      if (fault.hits(call)) {
         i.remove();
         fired++;
         return fault.errno.number();

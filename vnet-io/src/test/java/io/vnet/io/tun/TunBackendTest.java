@@ -1,0 +1,155 @@
+package io.vnet.io.tun;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vnet.api.backend.BackendListener;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.BatchPool;
+import io.vnet.api.packet.Layer;
+import io.vnet.api.packet.Packet;
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.packet.SlabPool;
+import io.vnet.api.port.DropReason;
+import io.vnet.api.port.PortLedger;
+import io.vnet.io.loop.IslandLoop;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What each errno of read(2) and write(2) means for the packets and for the device. */
+class TunBackendTest {
+  private static final int PACKETS = 3;
+
+  private final ScriptedLibc libc = new ScriptedLibc();
+  private final PortLedger ledger = new PortLedger();
+  private final IslandLoop island = new IslandLoop();
+  private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 1);
+  private final BatchPool batches = new BatchPool(slabs);
+  private final PacketBatch batch = batches.acquire();
+  private final TunBackend backend = new TunBackend(libc, "tun3", 7, Layer.L3, 1500, island);
+
+  @BeforeEach
+  void fill() {
+    for (int i = 0; i < PACKETS; i++) {
+      batch.append(Packet.of(new byte[] {0x45, 0, 0, (byte) i}));
+    }
+  }
+
+  @AfterEach
+  void close() {
+    batch.release();
+    batches.close();
+    slabs.close();
+    island.close();
+  }
+
+  @Test
+  void packets_that_were_written_are_counted_from_where_the_sender_says() {
+    assertThat(backend.send(batch, 1, ledger)).isEqualTo(2);
+    assertThat(ledger.snapshot().sentPackets()).isEqualTo(2);
+    assertThat(ledger.snapshot().sentBytes()).isEqualTo(8);
+    assertThat(ledger.snapshot().drops()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "EIO, INTERFACE_DOWN",
+    "EAGAIN, KERNEL_BUSY",
+    "ENOBUFS, KERNEL_BUSY",
+    "ENOMEM, KERNEL_BUSY",
+    "EINTR, KERNEL_BUSY",
+    "EINVAL, KERNEL_REFUSED",
+    "EFAULT, KERNEL_REFUSED",
+    "EPERM, KERNEL_REFUSED"
+  })
+  void packets_that_could_not_be_written_are_taken_and_counted(Errno errno, DropReason reason) {
+    libc.failing("write", errno);
+    assertThat(backend.send(batch, 0, ledger)).isEqualTo(PACKETS);
+    assertThat(ledger.snapshot().drops()).isEqualTo(Map.of(reason, (long) PACKETS));
+    assertThat(ledger.snapshot().sentPackets()).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"EBADFD", "ENODEV", "EBADF"})
+  void a_device_that_is_gone_fails_for_good_at_write(Errno errno) {
+    libc.failing("write", errno);
+    assertThatThrownBy(() -> backend.send(batch, 0, ledger)).satisfies(TunBackendTest::isLost);
+    assertThatThrownBy(() -> backend.send(batch, 0, ledger)).satisfies(TunBackendTest::isLost);
+    assertThatThrownBy(() -> backend.receive(batch, ledger)).satisfies(TunBackendTest::isLost);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"EBADFD", "ENODEV", "EBADF", "EIO"})
+  void a_device_that_is_gone_fails_for_good_at_read(Errno errno) {
+    libc.failing("read", errno);
+    assertThatThrownBy(() -> backend.receive(batch, ledger)).satisfies(TunBackendTest::isLost);
+    assertThatThrownBy(() -> backend.send(batch, 0, ledger)).satisfies(TunBackendTest::isLost);
+  }
+
+  private static void isLost(Throwable thrown) {
+    assertThat(thrown)
+        .isInstanceOfSatisfying(
+            VnetException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENODEV))
+        .hasMessageContaining("removed by somebody else");
+  }
+
+  @Test
+  void a_descriptor_that_the_poller_refuses_is_told_and_the_device_is_lost() throws Exception {
+    // No process has that many descriptors.
+    TunBackend deaf = new TunBackend(libc, "tun3", Integer.MAX_VALUE, Layer.L3, 1500, island);
+    CompletableFuture<VnetException> told = new CompletableFuture<>();
+    deaf.start(
+        new BackendListener() {
+          @Override
+          public void readable() {
+            told.completeExceptionally(new AssertionError("readable"));
+          }
+
+          @Override
+          public void writable() {
+            told.completeExceptionally(new AssertionError("writable"));
+          }
+
+          @Override
+          public void lost(VnetException cause) {
+            told.complete(cause);
+          }
+        });
+    assertThat(told.get(60, TimeUnit.SECONDS)).hasMessageContaining("epoll_ctl tun3: EBADF");
+    assertThatThrownBy(() -> deaf.send(batch, 0, ledger)).hasMessageContaining("epoll_ctl");
+  }
+
+  @Test
+  void an_empty_queue_is_no_packet() {
+    libc.failing("read", Errno.EAGAIN);
+    assertThat(backend.receive(batch, ledger)).isZero();
+    assertThat(batch.count()).isEqualTo(PACKETS);
+    assertThat(ledger.snapshot().receivedPackets()).isZero();
+  }
+
+  @Test
+  void an_errno_that_nobody_expects_is_told_with_its_number() {
+    libc.failing("read", 133);
+    assertThatThrownBy(() -> backend.receive(batch, ledger))
+        .isInstanceOf(VnetException.class)
+        .hasMessageContaining("133");
+  }
+
+  @Test
+  void a_failed_close_is_told_and_nothing_is_left_open() {
+    libc.failing("read", Errno.EBADFD).failing("close", Errno.EIO);
+    assertThat(libc.open("/dev/net/tun", 0)).isPositive();
+    assertThatThrownBy(() -> backend.release(ledger))
+        .isInstanceOf(VnetException.class)
+        .hasMessageContaining("close tun3: EIO");
+    assertThat(libc.openDescriptors()).isZero();
+  }
+}
