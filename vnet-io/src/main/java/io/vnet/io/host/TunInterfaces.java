@@ -53,9 +53,9 @@ final class TunInterfaces {
   private List<HostInterface> list() {
     long socket =
         libc.socket(
-            NetlinkConstants.AF_NETLINK,
-            NetlinkConstants.SOCK_RAW | LinuxConstants.SOCK_CLOEXEC,
-            NetlinkConstants.NETLINK_ROUTE);
+            LinuxConstants.AF_NETLINK,
+            LinuxConstants.SOCK_RAW | LinuxConstants.SOCK_CLOEXEC,
+            LinuxConstants.NETLINK_ROUTE);
     if (socket < 0) {
       throw failure("socket", (int) -socket);
     }
@@ -85,7 +85,7 @@ final class TunInterfaces {
     buffer.set(
         ValueLayout.JAVA_SHORT,
         6,
-        (short) (NetlinkConstants.NLM_F_REQUEST | NetlinkConstants.NLM_F_DUMP));
+        (short) (LinuxConstants.NLM_F_REQUEST | NetlinkConstants.NLM_F_DUMP));
     long written = libc.write(socket, buffer.address(), bytes);
     if (written < 0) {
       throw failure("RTM_GETLINK", (int) -written);

@@ -1,12 +1,10 @@
 package io.vnet.io.libc;
 
-/** Numbers of rtnetlink, by header. All fields are in the machine's byte order. */
+/**
+ * Numbers that reading from rtnetlink needs, by header. All fields are in the machine's byte order.
+ */
 public final class NetlinkConstants {
-  // linux/socket.h, linux/netlink.h
-  public static final int AF_NETLINK = 16;
-  public static final int SOCK_RAW = 3;
-  public static final int NETLINK_ROUTE = 0;
-  public static final int NLM_F_REQUEST = 1;
+  // linux/netlink.h
   public static final int NLM_F_DUMP = 0x300;
   public static final int NLM_F_DUMP_INTR = 0x10;
   public static final int NLMSG_ERROR = 2;
