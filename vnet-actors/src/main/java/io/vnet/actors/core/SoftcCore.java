@@ -76,7 +76,7 @@ public final class SoftcCore {
   public static Step step(SoftcState state, SoftcEvent event) {
     return switch (event) {
       case BackendReady _ -> backendReady(state);
-      case BackendFailed(var cause) -> backendFailed(state, cause);
+      case BackendFailed(var cause, var left) -> backendFailed(state, cause, left);
       case Open(var opener) -> open(state, opener);
       case Close(var handle) -> close(state, handle);
       case Flushed _ -> flushed(state);
@@ -128,9 +128,9 @@ public final class SoftcCore {
             new SoftcEffect.ReportCreated()));
   }
 
-  private static Step backendFailed(SoftcState state, VnetException cause) {
+  private static Step backendFailed(SoftcState state, VnetException cause, boolean left) {
     return state.phase() == Phase.CREATING
-        ? startTeardown(state, false, List.of(new SoftcEffect.ReportCreateFailed(cause)), DESTROYED)
+        ? startTeardown(state, left, List.of(new SoftcEffect.ReportCreateFailed(cause)), DESTROYED)
         : same(state);
   }
 

@@ -11,8 +11,12 @@ public sealed interface SoftcEvent {
   /** The backend is open and configured. */
   record BackendReady() implements SoftcEvent {}
 
-  /** The backend could not be opened; nothing of it is left. */
-  record BackendFailed(VnetException cause) implements SoftcEvent {}
+  /**
+   * The backend could not be opened, or not started.
+   *
+   * @param left whether there is one, to be quiesced and released
+   */
+  record BackendFailed(VnetException cause, boolean left) implements SoftcEvent {}
 
   /** Somebody found the node's pointer and opens. */
   record Open(Opener opener) implements SoftcEvent {}

@@ -226,25 +226,27 @@ public final class SoftcActor {
     try {
       return new BackendOpened(host.hostNetwork().get().open(request));
     } catch (VnetException e) {
-      return new Happened(new SoftcEvent.BackendFailed(e));
+      return new Happened(new SoftcEvent.BackendFailed(e, false));
     } catch (RuntimeException | Error e) {
       return new Happened(
           new SoftcEvent.BackendFailed(
               new VnetException(
-                  "open", request.interfaceName(), Errno.EIO, String.valueOf(e), "", e)));
+                  "open", request.interfaceName(), Errno.EIO, String.valueOf(e), "", e),
+              false));
     }
   }
 
-  /** A backend that does not start is still to be released. */
+  /** A backend that does not start is still to be quiesced and released. */
   private SoftcEvent start(DeviceBackend backend) {
     try {
       backend.start(softc.relay);
       return new SoftcEvent.BackendReady();
     } catch (VnetException e) {
-      return new SoftcEvent.BackendFailed(e);
+      return new SoftcEvent.BackendFailed(e, true);
     } catch (RuntimeException | AssertionError | LinkageError e) {
       return new SoftcEvent.BackendFailed(
-          new VnetException("start", backend.interfaceName(), Errno.EIO, String.valueOf(e), "", e));
+          new VnetException("start", backend.interfaceName(), Errno.EIO, String.valueOf(e), "", e),
+          true);
     }
   }
 

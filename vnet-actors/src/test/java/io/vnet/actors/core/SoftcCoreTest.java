@@ -38,7 +38,7 @@ class SoftcCoreTest {
 
   static {
     EVENTS.put("BackendReady", new SoftcEvent.BackendReady());
-    EVENTS.put("BackendFailed", new SoftcEvent.BackendFailed(failure()));
+    EVENTS.put("BackendFailed", new SoftcEvent.BackendFailed(failure(), false));
     EVENTS.put("Open", new SoftcEvent.Open(SECOND));
     EVENTS.put("Close", new SoftcEvent.Close(FIRST.handle()));
     EVENTS.put("CloseOfAnother", new SoftcEvent.Close(99));

@@ -186,7 +186,8 @@ class PacketRingTest {
         int length = length(received);
         long last = receiving.offset(i) + length - 1L;
         if (receiving.length(i) != length
-            || receiving.segment().get(ValueLayout.JAVA_LONG_UNALIGNED, receiving.offset(i)) != received
+            || receiving.segment().get(ValueLayout.JAVA_LONG_UNALIGNED, receiving.offset(i))
+                != received
             || receiving.segment().get(ValueLayout.JAVA_BYTE, last) != (byte) received) {
           throw new AssertionError("packet " + received + " came as " + receiving.packet(i));
         }

@@ -1,6 +1,8 @@
 package io.vnet.actors.sim;
 
+import io.vnet.actors.core.ReplyTo;
 import io.vnet.actors.device.DriverActor;
+import io.vnet.actors.device.HostActor;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.SimAccess;
 import io.vnet.actors.device.SoftcActor;
@@ -11,13 +13,17 @@ import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
+import io.vnet.api.device.InterfaceChange;
+import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortLedger;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /**
@@ -37,13 +43,14 @@ sealed interface Operation {
     if (!first && random.nextInt(100) < mix.terminatePercent()) {
       return new Terminate();
     }
-    int kind = first ? random.nextInt(45) : random.nextInt(100);
+    int kind = first ? random.nextInt(45) : random.nextInt(125);
     if (kind < 22) {
       String name = random.nextInt(3) == 0 ? "tun" : unit(random);
       return new Create(
           name,
           random.nextInt(100) < mix.hostPercent(),
-          random.nextInt(100) < mix.transientPercent());
+          random.nextInt(100) < mix.transientPercent(),
+          random.nextInt(4) == 0 ? vnet(random) : HostActor.VNET0);
     } else if (kind < 45) {
       return new Open(unit(random));
     } else if (kind < 52) {
@@ -71,9 +78,29 @@ sealed interface Operation {
       return new AwaitGone(unit(random));
     } else if (kind < 98) {
       return new Attach(unit(random));
-    } else {
+    } else if (kind < 100) {
       return new Detach();
+    } else if (kind < 107) {
+      // Names of interfaces, of nodes, and a new one collide.
+      return new Rename(unit(random), random.nextInt(3) == 0 ? "wan" : unit(random));
+    } else if (kind < 114) {
+      return new Lend(unit(random), vnet(random));
+    } else if (kind < 118) {
+      return new AddVnet(vnet(random));
+    } else if (kind < 121) {
+      return new RemoveVnet(vnet(random), policy(random));
+    } else {
+      return new Configure(unit(random), random.nextBoolean());
     }
+  }
+
+  private static DestroyPolicy policy(SplittableRandom random) {
+    return List.of(DestroyPolicy.WAIT, DestroyPolicy.REFUSE, DestroyPolicy.FORCE)
+        .get(random.nextInt(3));
+  }
+
+  private static String vnet(SplittableRandom random) {
+    return List.of(HostActor.VNET0, "blue", "red").get(random.nextInt(3));
   }
 
   private static String unit(SplittableRandom random) {
@@ -81,7 +108,8 @@ sealed interface Operation {
   }
 
   /** Creates a device and waits for it. */
-  record Create(String name, boolean host, boolean transientDevice) implements Operation {
+  record Create(String name, boolean host, boolean transientDevice, String vnet)
+      implements Operation {
     @Override
     public void perform(Client client) {
       DeviceSpec memory = DeviceSpec.of(name).withTransient(transientDevice);
@@ -91,7 +119,11 @@ sealed interface Operation {
           client.key(),
           toString(),
           false,
-          reply -> world.tellVnet(new VnetActor.Create(spec, reply)),
+          reply -> {
+            if (!world.tellVnet(vnet, new VnetActor.Create(spec, reply))) {
+              reply.tell(new VnetActor.CreateFailed(Operation.noVnet(vnet)));
+            }
+          },
           reply -> {
             switch (reply) {
               case VnetActor.Created(var device, _, _) -> client.knows(device);
@@ -311,6 +343,116 @@ sealed interface Operation {
                 () -> {});
           });
       client.resume();
+    }
+  }
+
+  private static VnetException noVnet(String vnet) {
+    return new VnetException("find", vnet, Errno.ENXIO, "no such vnet", "");
+  }
+
+  /** Asks the vnet that has a device's interface for something, and goes on. */
+  private static void askVnet(
+      Client client,
+      String name,
+      String what,
+      BiFunction<DeviceId, ReplyTo<VnetActor.Reply>, VnetActor.Command> command) {
+    World world = client.world();
+    client
+        .target(name, false)
+        .ifPresent(device -> {
+          String vnet = world.find(device.toString()).map(Node::vnet).orElse(HostActor.VNET0);
+          world.<VnetActor.Reply>request(
+              client.key(),
+              what,
+              false,
+              reply -> {
+                if (!world.tellVnet(vnet, command.apply(device, reply))) {
+                  reply.tell(new VnetActor.NotHere());
+                }
+              },
+              reply -> client.note(reply.toString()),
+              () -> {});
+        });
+    client.resume();
+  }
+
+  /** Gives an interface another name. */
+  record Rename(String name, String newName) implements Operation {
+    @Override
+    public void perform(Client client) {
+      askVnet(
+          client,
+          name,
+          toString(),
+          (device, reply) -> new VnetActor.Rename(device, newName, reply));
+    }
+  }
+
+  /** Moves an interface to another vnet, or home. */
+  record Lend(String name, String vnet) implements Operation {
+    @Override
+    public void perform(Client client) {
+      askVnet(client, name, toString(), (device, reply) -> new VnetActor.Move(device, vnet, reply));
+    }
+  }
+
+  /** Makes a vnet. */
+  record AddVnet(String vnet) implements Operation {
+    @Override
+    public void perform(Client client) {
+      World world = client.world();
+      world.<HostActor.VnetReply>request(
+          client.key(),
+          toString(),
+          false,
+          reply -> world.tellRoot(new HostActor.CreateVnet(vnet, reply)),
+          reply -> client.note(reply.toString()),
+          () -> {});
+      client.resume();
+    }
+  }
+
+  /** Removes a vnet; a removal that waits may last as long as somebody holds a device open. */
+  record RemoveVnet(String vnet, DestroyPolicy policy) implements Operation {
+    @Override
+    public void perform(Client client) {
+      World world = client.world();
+      world.<VnetActor.Reply>request(
+          client.key(),
+          toString(),
+          policy != DestroyPolicy.FORCE,
+          reply -> {
+            if (!world.tellVnet(vnet, new VnetActor.Remove(policy, reply))) {
+              reply.tell(new VnetActor.NotHere());
+            }
+          },
+          reply -> client.note(reply.toString()),
+          () -> {});
+      client.resume();
+    }
+  }
+
+  /** Brings an interface up or down, by the pointer. */
+  record Configure(String name, boolean up) implements Operation {
+    @Override
+    public void perform(Client client) {
+      World world = client.world();
+      withPointer(
+          client,
+          name,
+          name,
+          softc ->
+              world.<SoftcActor.Reply>request(
+                  client.key(),
+                  toString(),
+                  false,
+                  reply ->
+                      softc
+                          .softc()
+                          .tell(new SoftcActor.Configure(new InterfaceChange.Up(up), reply)),
+                  _ -> client.resume(),
+                  client::resume),
+          client::resume);
     }
   }
 

@@ -103,6 +103,16 @@ final class Witness implements Consumer<DeviceEvent> {
     }
   }
 
+  /** Whether somebody holds the device, or it is being renamed, as its softc sees it. */
+  private boolean busy(DeviceId device) {
+    return nodes
+        .find(device.toString())
+        .filter(node -> node.id().equals(device))
+        .flatMap(Node::state)
+        .filter(state -> state.busy() > 0)
+        .isPresent();
+  }
+
   @Override
   public void accept(DeviceEvent event) {
     counts.merge(event.kind(), 1L, Long::sum);
@@ -146,13 +156,13 @@ final class Witness implements Consumer<DeviceEvent> {
         forbid(life, event, DeviceEvent.Kind.OPENS_REFUSED);
       }
       case DESTROY_REQUESTED -> {
-        if (life.open && event.detail().equals("WAIT")) {
+        if (busy(device) && event.detail().equals("WAIT")) {
           life.waiting++;
         }
       }
       case DESTROY_CANCELLED -> {
         forbid(life, event, DeviceEvent.Kind.OPENS_REFUSED);
-        if (!life.open) {
+        if (!busy(device)) {
           wrong(event, "it was not busy");
         }
         life.waiting--;

@@ -5,14 +5,15 @@ import akka.actor.typed.ActorRef;
 import io.vnet.actors.core.ReplyTo;
 import io.vnet.actors.device.DriverActor;
 import io.vnet.actors.device.EventLog;
-import io.vnet.actors.device.HostActor;
 import io.vnet.actors.device.GraceGauge;
+import io.vnet.actors.device.HostActor;
 import io.vnet.actors.device.HostContext;
-import io.vnet.actors.device.VnetTable;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.NodeTable;
 import io.vnet.actors.device.SimAccess;
 import io.vnet.actors.device.VnetActor;
+import io.vnet.actors.device.VnetTable;
+import io.vnet.api.device.ClonePolicy;
 import io.vnet.api.device.DriverKind;
 import io.vnet.api.epoch.Epoch;
 import io.vnet.api.packet.BatchPool;
@@ -29,7 +30,6 @@ import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import io.vnet.api.device.ClonePolicy;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -210,11 +210,13 @@ final class World {
     return Objects.requireNonNull(actors().drivers().get(kind));
   }
 
-  /** Tells the host's first vnet something, as a facade thread does. */
-  void tellVnet(VnetActor.Command command) {
-    if (!context.vnets().tell(HostActor.VNET0, command)) {
-      throw new IllegalStateException("there is no " + HostActor.VNET0);
-    }
+  /** Tells a vnet something, as a facade thread does; false if there is none of that name. */
+  boolean tellVnet(String name, VnetActor.Command command) {
+    return context.vnets().tell(name, command);
+  }
+
+  void tellRoot(HostActor.Command command) {
+    Objects.requireNonNull(root).tell(command);
   }
 
   Optional<Node> find(String name) {
@@ -313,7 +315,7 @@ final class World {
   private void deadLetter(DeadLetter letter) {
     Object message = letter.message();
     String to = simulator.nameOf(letter.recipient());
-    boolean inTheHost = !to.startsWith("vnet-0/") && !to.contains("/tun");
+    boolean inTheHost = !to.contains("/tun");
     if (SimAccess.comesOfPoison(message)
         || (hostStopped && (inTheHost || SimAccess.isOfDriver(message)))) {
       return;
