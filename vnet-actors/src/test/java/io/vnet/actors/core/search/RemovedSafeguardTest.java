@@ -144,6 +144,30 @@ class RemovedSafeguardTest {
     assertFound(Safeguard.REFUSED_DESTROYER_FORGOTTEN, result, Rule.ANSWER, 21);
   }
 
+  @Test
+  void a_unit_that_is_freed_early_gets_two_lives_at_a_time() {
+    Search.Result result =
+        search(
+            2,
+            RECREATION,
+            EnumSet.of(Safeguard.UNIT_FREED_LAST),
+            EnumSet.of(Rule.ONE_LIFE),
+            SoftcCore::step);
+    assertFound(Safeguard.UNIT_FREED_LAST, result, Rule.ONE_LIFE, 11);
+  }
+
+  @Test
+  void an_open_that_is_parked_beside_a_waiting_destroyer_breaks_the_state() {
+    Search.Result result =
+        search(
+            3,
+            EnumSet.of(Operation.CREATE, Operation.OPEN, Operation.CLOSE, Operation.DESTROY_WAIT),
+            EnumSet.noneOf(Safeguard.class),
+            EnumSet.of(Rule.STATE),
+            CoreMutant.NO_DYING_CHECK);
+    assertFound(CoreMutant.NO_DYING_CHECK, result, Rule.STATE, 17);
+  }
+
   private static Search.Result search(
       int clients,
       Set<Operation> operations,

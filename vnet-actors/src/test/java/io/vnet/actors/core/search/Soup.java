@@ -260,6 +260,7 @@ final class Soup {
           if (state(world, handle).transientDevice() != on
               && world.count(client, Kind.TRANSIENT) == 0) {
             World next = world.copy();
+            underWay = byClient(client, operation, 0);
             tell(next, client, handle, Kind.TRANSIENT, client, on ? 1 : 0);
             emit(sink, byClient(client, operation, 0), next);
           }

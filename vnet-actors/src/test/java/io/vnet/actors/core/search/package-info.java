@@ -23,6 +23,12 @@
  * <p><b>Bounds.</b> One unit, two lives of it at a time (a third creation is taken up when the
  * oldest softc has stopped), one request a client, one rename and one move at a time, two vnets,
  * two names. Process numbers, addresses and the like are one constant.
+ *
+ * <p><b>What is left out</b> because it changes nothing that a rule can see: the use of a handle
+ * that has ended, a message about a device that its receiver does not know any more, and the delay
+ * with which a softc that was told to stop reads what it was told before (its answers do take their
+ * time). A grace period begins with the wish for it, a backend is released as soon as that is asked
+ * for: the earliest moment is the one that can do harm.
  */
 @NullMarked
 package io.vnet.actors.core.search;
