@@ -191,6 +191,7 @@ public final class VnetActor {
   private boolean removing;
   private boolean removed;
   private int reservations;
+  private int destructions;
 
   private VnetActor(
       ActorContext<Command> context,
@@ -626,6 +627,7 @@ public final class VnetActor {
 
   private void destroy(DeviceId device) {
     if (condemned.add(device)) {
+      destructions++;
       ActorRef<Command> self = context.getSelf();
       driver(device.name().driver())
           .tell(
@@ -638,6 +640,7 @@ public final class VnetActor {
   }
 
   private void destroyAnswered(DriverActor.DestroyReply reply) {
+    destructions--;
     if (removing
         && removal == DestroyPolicy.REFUSE
         && reply instanceof DriverActor.NotDestroyed(var cause)
@@ -655,6 +658,7 @@ public final class VnetActor {
       removers.forEach(replyTo -> replyTo.tell(refused));
       removers.clear();
     }
+    finishRemoval();
   }
 
   private void sendHome(Interface here) {
@@ -664,7 +668,8 @@ public final class VnetActor {
   }
 
   private void finishRemoval() {
-    if (removing && !removed && born.isEmpty() && interfaces.isEmpty() && reservations == 0) {
+    boolean owed = reservations > 0 || destructions > 0;
+    if (removing && !removed && !owed && born.isEmpty() && interfaces.isEmpty()) {
       removed = true;
       host.vnets().unbind(name, context.getSelf());
       ActorRef<Command> self = context.getSelf();

@@ -102,7 +102,7 @@ final class LifecycleDocument {
     Collection<SoftcEvent> all =
         List.of(
             new SoftcEvent.BackendReady(),
-            new SoftcEvent.BackendFailed(failure),
+            new SoftcEvent.BackendFailed(failure, false),
             new SoftcEvent.Open(new Opener(1, 1, false)),
             new SoftcEvent.Open(new Opener(2, 1, false)),
             new SoftcEvent.Close(1),

@@ -465,7 +465,9 @@ final class Soup {
           case DETACH_ACKNOWLEDGED -> new SoftcEvent.Detached();
           case READY -> {
             world.setDevice(device, World.BACKEND, otherwise ? World.FAILED : World.LIVE);
-            yield otherwise ? new SoftcEvent.BackendFailed(broken) : new SoftcEvent.BackendReady();
+            yield otherwise
+                ? new SoftcEvent.BackendFailed(broken, false)
+                : new SoftcEvent.BackendReady();
           }
           case FLUSHED -> new SoftcEvent.Flushed();
           case QUIESCED -> {
@@ -892,6 +894,7 @@ final class Soup {
         }
       }
       case SoftcEffect.ApplyInterface _,
+          SoftcEffect.FlushQueue _,
           SoftcEffect.AnnounceLink _,
           SoftcEffect.LogForeignClose _,
           SoftcEffect.LinkUp _ -> {}
