@@ -52,6 +52,16 @@ public final class Measurement {
         .run();
   }
 
+  /** Whether to show only that it works. */
+  public boolean quick() {
+    return quick;
+  }
+
+  /** Where progress is told. */
+  public PrintStream progress() {
+    return progress;
+  }
+
   /** The name of a result's benchmark method. */
   public static String method(RunResult result) {
     String name = result.getParams().getBenchmark();

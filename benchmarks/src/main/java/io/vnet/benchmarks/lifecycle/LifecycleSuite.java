@@ -42,6 +42,7 @@ public final class LifecycleSuite implements Suite {
       }
     }
     figures.addAll(packets(measurement));
+    figures.addAll(new Scale(measurement.quick(), measurement.progress()).measure());
     return figures;
   }
 

@@ -10,6 +10,8 @@ import io.vnet.api.epoch.StalledReader;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Says when every reader that could still hold an unlinked pointer has left its epoch section.
@@ -25,6 +27,9 @@ import java.util.List;
  * waits meanwhile; what may wait is bounded by refusing to create devices.
  */
 public final class GracePeriodActor {
+  // Not the context's: that one walks the stack of each actor to find its name.
+  private static final Logger LOG = LoggerFactory.getLogger(GracePeriodActor.class);
+
   private static final int TURNS = 200;
   private static final Duration RETRY = Duration.ofMillis(1);
 
@@ -59,8 +64,6 @@ public final class GracePeriodActor {
   private GracePeriodActor(
       ActorContext<Command> context, TimerScheduler<Command> timers, HostContext host) {
     this.context = context;
-    // Akka guesses a name from the stack of the first call, and not always this one.
-    context.setLoggerName(GracePeriodActor.class);
     this.timers = timers;
     this.host = host;
   }
@@ -136,14 +139,12 @@ public final class GracePeriodActor {
       host.gauge().showStall(stalled);
       for (StalledReader reader : stalled) {
         host.events().publishStall(reader);
-        context
-            .getLog()
-            .warn(
-                "grace period stalled for {} ms by reader '{}' on {}: {}",
-                age / 1_000_000,
-                reader.owner(),
-                reader.thread().map(Thread::getName).orElse("an unknown thread"),
-                reader.stack());
+        LOG.warn(
+            "grace period stalled for {} ms by reader '{}' on {}: {}",
+            age / 1_000_000,
+            reader.owner(),
+            reader.thread().map(Thread::getName).orElse("an unknown thread"),
+            reader.stack());
       }
     }
   }

@@ -33,6 +33,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One device's softc: feeds {@link SoftcCore} with what happens and carries out what it says.
@@ -49,6 +51,9 @@ import org.jspecify.annotations.Nullable;
  * more.
  */
 public final class SoftcActor {
+  // Not the context's: that one walks the stack of each actor to find its name.
+  private static final Logger LOG = LoggerFactory.getLogger(SoftcActor.class);
+
   /** What it understands. */
   public sealed interface Command {}
 
@@ -122,7 +127,7 @@ public final class SoftcActor {
     private final ActorRef<GracePeriodActor.Command> gracePeriod;
     private final ActorRef<DeferredDestroyActor.Command> deferred;
     private final ReplyTo<VnetActor.CreateReply> creator;
-    private final BlockingLane lane;
+    private @Nullable BlockingLane lane;
     private final BackendRelay relay = new BackendRelay();
     private final Map<Long, ReplyTo<OpenReply>> opening = new HashMap<>(2);
     private final Map<Long, Request> requests = new HashMap<>(2);
@@ -142,8 +147,7 @@ public final class SoftcActor {
         ActorRef<VnetActor.Command> vnet,
         ActorRef<GracePeriodActor.Command> gracePeriod,
         ActorRef<DeferredDestroyActor.Command> deferred,
-        ReplyTo<VnetActor.CreateReply> creator,
-        BlockingLane lane) {
+        ReplyTo<VnetActor.CreateReply> creator) {
       this.device = device;
       this.spec = spec;
       this.node = node;
@@ -153,7 +157,6 @@ public final class SoftcActor {
       this.gracePeriod = gracePeriod;
       this.deferred = deferred;
       this.creator = creator;
-      this.lane = lane;
       this.state = SoftcState.creating(device, spec.mtu(), spec.up(), spec.transientDevice());
     }
   }
@@ -165,8 +168,6 @@ public final class SoftcActor {
 
   private SoftcActor(ActorContext<Command> context, HostContext host, Softc softc) {
     this.context = context;
-    // Akka guesses a name from the stack of the first call, and not always this one.
-    context.setLoggerName(SoftcActor.class);
     this.host = host;
     this.softc = softc;
   }
@@ -217,7 +218,7 @@ public final class SoftcActor {
         ActorRef<Command> self = context.getSelf();
         BackendRequest request =
             new BackendRequest(softc.device.name(), softc.spec.mtu(), softc.spec.up(), backing);
-        softc.lane.execute(() -> self.tell(openHost(request)));
+        lane().execute(() -> self.tell(openHost(request)));
       }
     }
   }
@@ -364,7 +365,7 @@ public final class SoftcActor {
     try {
       carryOut(effect);
     } catch (RuntimeException | AssertionError | LinkageError e) {
-      context.getLog().error("{}: {} failed", softc.device, effect, e);
+      LOG.error("{}: {} failed", softc.device, effect, e);
       VnetException cause =
           new VnetException(
               "run", softc.device.toString(), Errno.EIO, effect + " failed: " + e, "", e);
@@ -386,7 +387,7 @@ public final class SoftcActor {
 
   /** A backend's call failed in the lane. What follows it in a teardown comes all the same. */
   private void callFailed(SoftcEffect effect, Throwable cause) {
-    context.getLog().error("{}: {} failed", softc.device, effect, cause);
+    LOG.error("{}: {} failed", softc.device, effect, cause);
     publish(DeviceEvent.Kind.LOST, String.valueOf(cause.getMessage()));
     happen(
         new SoftcEvent.Lost(
@@ -430,9 +431,7 @@ public final class SoftcActor {
       case SoftcEffect.FlushQueue _ -> flushQueue();
       case SoftcEffect.AnnounceLink _ -> host.events().announceLink(softc.node);
       case SoftcEffect.LogForeignClose(var owner) ->
-          context
-              .getLog()
-              .info("{}: closed by a process that is not its owner, {}", softc.device, owner);
+          LOG.info("{}: closed by a process that is not its owner, {}", softc.device, owner);
       case SoftcEffect.Confirm(var number) -> answer(number, Optional.empty());
       case SoftcEffect.Refuse(var number, var errno, var reason) -> refuse(number, errno, reason);
       case SoftcEffect.SwapAlias(var number, var newName) ->
@@ -566,14 +565,25 @@ public final class SoftcActor {
       return;
     }
     ActorRef<Command> self = context.getSelf();
-    softc.lane.execute(() -> {
-      try {
-        call.run();
-      } catch (RuntimeException | Error e) {
-        self.tell(new CallFailed(effect, e));
-      }
-      after.ifPresent(event -> self.tell(new Happened(event)));
-    });
+    lane()
+        .execute(() -> {
+          try {
+            call.run();
+          } catch (RuntimeException | Error e) {
+            self.tell(new CallFailed(effect, e));
+          }
+          after.ifPresent(event -> self.tell(new Happened(event)));
+        });
+  }
+
+  /** Most devices never need one. */
+  private BlockingLane lane() {
+    BlockingLane lane = softc.lane;
+    if (lane == null) {
+      lane = new BlockingLane(host.blocking());
+      softc.lane = lane;
+    }
+    return lane;
   }
 
   private DeviceBackend backend() {

@@ -358,8 +358,7 @@ public final class VnetActor {
             context.getSelf(),
             gracePeriod,
             deferred,
-            replyTo,
-            new BlockingLane(host.blocking()));
+            replyTo);
     ActorRef<SoftcActor.Command> actor =
         context.spawn(
             SoftcActor.create(host, softc),

@@ -60,7 +60,7 @@ public final class MemoryBackend implements DeviceBackend {
   private volatile boolean linkUp;
   private volatile boolean wasOpen;
   private volatile boolean detached;
-  private volatile PortLedger lastNetworkLedger = new PortLedger();
+  private volatile @Nullable PortLedger lastNetworkLedger;
 
   /**
    * @param device whose backend this is
@@ -150,7 +150,11 @@ public final class MemoryBackend implements DeviceBackend {
   public void linkUp() {
     if (device.name().driver() != DriverKind.VMNET) {
       // A send that saw the link up just before the last close may have come after the flush.
-      lastNetworkLedger.dropped(DropReason.FLUSHED_AT_CLOSE, outbound.discard());
+      int late = outbound.discard();
+      PortLedger sender = lastNetworkLedger;
+      if (sender != null) {
+        sender.dropped(DropReason.FLUSHED_AT_CLOSE, late);
+      }
     }
     wasOpen = true;
     linkUp = true;
@@ -405,7 +409,9 @@ public final class MemoryBackend implements DeviceBackend {
   @Override
   public void release(PortLedger ledger) {
     // Frames that a vmnet kept for a first open have no handle whose counters could show them.
-    (wasOpen ? ledger : lastNetworkLedger).dropped(DropReason.DEVICE_DESTROYED, outbound.discard());
+    PortLedger sender = lastNetworkLedger;
+    (wasOpen || sender == null ? ledger : sender)
+        .dropped(DropReason.DEVICE_DESTROYED, outbound.discard());
     MemoryNetworkEnd end = networkEnd.get();
     int undelivered = inbound.discard();
     (end == null ? ledger : end.ledger()).dropped(DropReason.DEVICE_DESTROYED, undelivered);
