@@ -6,6 +6,7 @@ import akka.actor.Cancellable;
 import akka.actor.CoordinatedShutdown;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
@@ -54,6 +55,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -105,7 +107,8 @@ public final class VnetHost implements AutoCloseable {
       ActorSystem<?> system,
       boolean ownsSystem,
       HostSettings settings,
-      Supplier<Optional<HostNetworkProvider>> provider) {
+      Supplier<Optional<HostNetworkProvider>> provider,
+      Function<HostContext, Behavior<HostActor.Command>> rootBehavior) {
     if (!system.settings().config().hasPath(CONTROL_DISPATCHER)) {
       throw new IllegalStateException(
           CONTROL_DISPATCHER
@@ -140,7 +143,7 @@ public final class VnetHost implements AutoCloseable {
             this::checkMayWait);
     this.root =
         system.systemActorOf(
-            HostActor.create(context), name, DispatcherSelector.fromConfig(CONTROL_DISPATCHER));
+            rootBehavior.apply(context), name, DispatcherSelector.fromConfig(CONTROL_DISPATCHER));
     CompletableFuture<HostActor.Actors> started = new CompletableFuture<>();
     root.tell(new HostActor.WhoIsThere(started::complete));
     this.actors = started.join();
@@ -164,10 +167,18 @@ public final class VnetHost implements AutoCloseable {
 
   /** With another way to reach the kernel than what is on the class path. */
   static VnetHost start(HostSettings settings, Supplier<Optional<HostNetworkProvider>> provider) {
+    return start(settings, provider, HostActor::create);
+  }
+
+  /** With another way to reach the kernel and another root of the host's actors. */
+  static VnetHost start(
+      HostSettings settings,
+      Supplier<Optional<HostNetworkProvider>> provider,
+      Function<HostContext, Behavior<HostActor.Command>> root) {
     ActorSystem<Void> system =
         ActorSystem.create(
             Behaviors.empty(), "vnet-" + HOST_NUMBERS.get(), BootstrapSetup.create(ownConfig()));
-    return new VnetHost(system, true, settings, provider);
+    return new VnetHost(system, true, settings, provider, root);
   }
 
   /**
@@ -175,7 +186,7 @@ public final class VnetHost implements AutoCloseable {
    * system's coordinated shutdown; it never ends the system.
    */
   public static VnetHost on(ActorSystem<?> system, HostSettings settings) {
-    return new VnetHost(system, false, settings, HostNetworks::onClassPath);
+    return new VnetHost(system, false, settings, HostNetworks::onClassPath, HostActor::create);
   }
 
   private static Config ownConfig() {

@@ -74,12 +74,13 @@ public final class HostActor {
   private int driversLeft;
   private int vnets;
 
-  private HostActor(ActorContext<Command> context, HostContext host) {
+  private HostActor(
+      ActorContext<Command> context,
+      HostContext host,
+      Behavior<GracePeriodActor.Command> gracePeriods) {
     this.context = context;
     this.host = host;
-    gracePeriod =
-        context.spawn(
-            GracePeriodActor.create(host), "grace-period", DispatcherSelector.sameAsParent());
+    gracePeriod = context.spawn(gracePeriods, "grace-period", DispatcherSelector.sameAsParent());
     deferred =
         context.spawn(
             DeferredDestroyActor.create(), "deferred-destroy", DispatcherSelector.sameAsParent());
@@ -99,7 +100,13 @@ public final class HostActor {
 
   /** The behaviour of a host's root. */
   public static Behavior<Command> create(HostContext host) {
-    return Behaviors.setup(context -> new HostActor(context, host).behavior());
+    return create(host, GracePeriodActor.create(host));
+  }
+
+  /** The same with another actor that says when readers have drained. */
+  public static Behavior<Command> create(
+      HostContext host, Behavior<GracePeriodActor.Command> gracePeriods) {
+    return Behaviors.setup(context -> new HostActor(context, host, gracePeriods).behavior());
   }
 
   private void startVnet(String name) {
