@@ -14,7 +14,7 @@ import java.util.SplittableRandom;
  * <p>A lane that only looks again (the grace period's turns) drops to the bottom after a few turns:
  * otherwise it would starve the reader it waits for.
  */
-final class Chooser {
+final class Chooser implements Order {
   private static final int EXPECTED_STEPS = 300;
   private static final int SPINS = 5;
   private static final String SPINNING = "grace-period";
@@ -37,20 +37,16 @@ final class Chooser {
     }
   }
 
-  /** The priority of a lane that was never seen before. */
-  long priority(String key) {
+  @Override
+  public long priority(String key) {
     long z = salt ^ (key.hashCode() * 0x9E3779B97F4A7C15L);
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return (z ^ (z >>> 31)) >>> 1;
   }
 
-  /**
-   * The index of the lane to run.
-   *
-   * @param ready in the order of their keys
-   */
-  int choose(List<Lane> ready) {
+  @Override
+  public int choose(List<Lane> ready) {
     if (uniform) {
       return random.nextInt(ready.size());
     }

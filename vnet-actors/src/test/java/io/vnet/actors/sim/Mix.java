@@ -10,6 +10,7 @@ package io.vnet.actors.sim;
  * @param stallPercent readers, blocking tasks and quiescing backends that go on only when time does
  * @param lostPercent blocking tasks that never run; in no ordinary mix, as nothing survives that
  * @param terminatePercent operations that end the host while others work
+ * @param blockingPercent host backends whose calls may block, and so run in lanes of their own
  */
 record Mix(
     int hostPercent,
@@ -18,15 +19,16 @@ record Mix(
     int throwPercent,
     int stallPercent,
     int lostPercent,
-    int terminatePercent) {
+    int terminatePercent,
+    int blockingPercent) {
   private static final Mix[] ALL = {
-    new Mix(0, 20, 0, 0, 0, 0, 0),
-    new Mix(100, 20, 0, 0, 0, 0, 0),
-    new Mix(50, 80, 0, 0, 2, 0, 2),
-    new Mix(50, 20, 0, 0, 10, 0, 3),
-    new Mix(90, 20, 0, 12, 5, 0, 2),
-    new Mix(50, 40, 12, 0, 2, 0, 2),
-    new Mix(90, 40, 12, 12, 5, 0, 2),
+    new Mix(0, 20, 0, 0, 0, 0, 0, 80),
+    new Mix(100, 20, 0, 0, 0, 0, 0, 80),
+    new Mix(50, 80, 0, 0, 2, 0, 2, 80),
+    new Mix(50, 20, 0, 0, 10, 0, 3, 80),
+    new Mix(90, 20, 0, 12, 5, 0, 2, 80),
+    new Mix(50, 40, 12, 0, 2, 0, 2, 80),
+    new Mix(90, 40, 12, 12, 5, 0, 2, 80),
   };
 
   /** The mix of a seed. */

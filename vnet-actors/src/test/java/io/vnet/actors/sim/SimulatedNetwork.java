@@ -55,7 +55,7 @@ final class SimulatedNetwork implements HostNetwork {
     if (present.containsKey(name)) {
       simulator.report(name + " is opened while an older one is not released");
     }
-    Backend backend = new Backend(name, request.mtu(), chance(80));
+    Backend backend = new Backend(name, request.mtu(), chance(mix.blockingPercent()));
     present.put(name, backend);
     all.add(backend);
     return backend;
@@ -98,7 +98,7 @@ final class SimulatedNetwork implements HostNetwork {
     private final int mtu;
     private final boolean blocking;
     private @Nullable BackendListener listener;
-    private int meanwhile;
+    private Runnable meanwhile = () -> {};
     private boolean quiesced;
     private boolean released;
 
@@ -160,24 +160,31 @@ final class SimulatedNetwork implements HostNetwork {
     /** Its descriptor is used from here to the return, while others go on. */
     @Override
     public int receive(PacketBatch into, PortLedger ledger) {
-      touch("receive");
-      if (meanwhile > 0) {
-        int steps = meanwhile;
-        meanwhile = 0;
-        simulator.meanwhile(steps);
-        touch("the rest of a receive");
-      }
+      passTime("receive");
       return 0;
     }
 
-    /** How many steps others make inside the next receive. */
+    /** How many steps others make inside the next receive or send. */
     void meanwhile(int steps) {
-      meanwhile = steps;
+      meanwhile(() -> simulator.meanwhile(steps));
+    }
+
+    /** What others do inside the next receive or send. */
+    void meanwhile(Runnable what) {
+      meanwhile = what;
+    }
+
+    private void passTime(String operation) {
+      touch(operation);
+      Runnable now = meanwhile;
+      meanwhile = () -> {};
+      now.run();
+      touch("the rest of a " + operation);
     }
 
     @Override
     public int send(PacketBatch batch, int from, PortLedger ledger) {
-      touch("send");
+      passTime("send");
       return batch.count() - from;
     }
 

@@ -14,7 +14,7 @@ import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs tasks one at a time on its own thread, in the order of a {@link Chooser}, in virtual time.
+ * Runs tasks one at a time on its own thread, in the order of an {@link Order}, in virtual time.
  *
  * <p>Until {@link #begin} and after {@link #end} tasks run at once on the caller's stack: starting
  * and stopping an actor system waits for answers, which would never come.
@@ -35,7 +35,7 @@ final class Simulator {
   private final PriorityQueue<Timer> timers = new PriorityQueue<>();
   private final Map<Class<?>, Long> operations = new HashMap<>();
   private final ArrayDeque<Runnable> atOnce = new ArrayDeque<>();
-  private Chooser chooser = new Chooser(0);
+  private Order order = new Chooser(0);
   private boolean running;
   private boolean draining;
   private long nowNanos;
@@ -77,8 +77,8 @@ final class Simulator {
   }
 
   /** From here on tasks wait for their turn. */
-  void begin(Chooser newChooser) {
-    chooser = newChooser;
+  void begin(Order newOrder) {
+    order = newOrder;
     mailboxes.clear();
     names.clear();
     lanes.clear();
@@ -91,6 +91,12 @@ final class Simulator {
     depth = 0;
     violation = null;
     running = true;
+  }
+
+  /** From the next step on another order holds, for all lanes. */
+  void change(Order newOrder) {
+    order = newOrder;
+    lanes.values().forEach(lane -> lane.priority = newOrder.priority(lane.key));
   }
 
   /** From here on tasks run at once. */
@@ -176,14 +182,26 @@ final class Simulator {
   }
 
   /**
-   * Runs until nothing is ready, time standing still.
+   * Runs until nothing is ready that may run, time standing still.
    *
    * @throws Violation what was reported meanwhile
    */
   void quiesce() {
-    while (!ready.isEmpty()) {
-      step();
+    boolean more = true;
+    while (more) {
+      more = step();
     }
+  }
+
+  /** Runs the next task of one lane, which must be ready, before all others. */
+  void step(String key) {
+    for (int i = 0; i < ready.size(); i++) {
+      if (ready.get(i).key.equals(key)) {
+        run(i);
+        return;
+      }
+    }
+    throw new Violation(key + " is not ready, but " + ready);
   }
 
   /**
@@ -197,8 +215,9 @@ final class Simulator {
     Lane outer = current;
     depth++;
     try {
-      for (int i = 0; i < count && !ready.isEmpty(); i++) {
-        step();
+      int left = count;
+      while (left > 0 && step()) {
+        left--;
       }
     } finally {
       depth--;
@@ -206,11 +225,22 @@ final class Simulator {
     }
   }
 
-  private void step() {
+  private boolean step() {
+    if (ready.isEmpty()) {
+      return false;
+    }
     int next = urgent();
     if (next < 0) {
-      next = chooser.choose(ready);
+      next = order.choose(ready);
     }
+    if (next < 0) {
+      return false;
+    }
+    run(next);
+    return true;
+  }
+
+  private void run(int next) {
     Lane lane = ready.get(next);
     Runnable task = lane.tasks.remove();
     if (lane.tasks.isEmpty()) {
@@ -287,7 +317,7 @@ final class Simulator {
   private Lane lane(String key) {
     Lane lane = lanes.get(key);
     if (lane == null) {
-      lane = new Lane(key, chooser.priority(key));
+      lane = new Lane(key, order.priority(key));
       lanes.put(key, lane);
     }
     return lane;

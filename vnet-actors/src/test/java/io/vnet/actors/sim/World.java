@@ -138,7 +138,8 @@ final class World {
     checkEnd();
   }
 
-  private void rest(boolean host) {
+  /** Runs until nothing is left to do; nobody may wait for an answer then. */
+  void rest(boolean host) {
     simulator.quiesce();
     for (int i = 0; simulator.advance(); i++) {
       if (i == ADVANCES_MAX) {
@@ -161,7 +162,8 @@ final class World {
             .toList());
   }
 
-  private void checkEnd() {
+  /** After the end of the host: nothing is left of it. */
+  void checkEnd() {
     if (!gone) {
       throw new Violation("the host did not end");
     }
@@ -286,6 +288,11 @@ final class World {
                     })),
         _ -> shutDown(),
         () -> simulator.report("terminate was overtaken by itself"));
+  }
+
+  /** Whether the end of the host was reported. */
+  boolean hasEnded() {
+    return gone;
   }
 
   private void shutDown() {

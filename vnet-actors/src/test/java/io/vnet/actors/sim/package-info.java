@@ -12,6 +12,7 @@
  *          ├─ Client, Operation   scripts; an open or a use of a pointer is two steps
  *          ├─ SimulatedNetwork    host backends that fail, stall, get lost, throw
  *          └─ Witness             sees each life-cycle event as it happens; holds the invariants
+ * Stage, Scene        scripts that choose the order themselves: the race matrix
  * </pre>
  *
  * <p><b>To add an operation:</b> a record in {@code Operation} and a line in its draw. <b>To replay
