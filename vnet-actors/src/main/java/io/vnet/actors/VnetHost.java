@@ -254,6 +254,9 @@ public final class VnetHost implements AutoCloseable {
     if (node.isPresent()) {
       return device(node.get()).openAsync();
     }
+    if (gone) {
+      return CompletableFuture.failedStage(closedException("open", name));
+    }
     Optional<DeviceName> wanted = DeviceName.match(name);
     if (wanted.isEmpty()
         || wanted.get().unit() > DeviceName.MAX_UNIT

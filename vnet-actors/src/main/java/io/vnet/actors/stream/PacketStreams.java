@@ -5,6 +5,7 @@ import akka.NotUsed;
 import akka.actor.typed.ActorSystem;
 import akka.stream.ActorAttributes;
 import akka.stream.Attributes;
+import akka.stream.SystemMaterializer;
 import akka.stream.javadsl.AsPublisher;
 import akka.stream.javadsl.Flow;
 import akka.stream.javadsl.JavaFlowSupport;
@@ -38,7 +39,8 @@ import java.util.concurrent.Flow.Subscriber;
  * value completes. The device is destroyed by force, or its backend is lost: both fail with {@link
  * VnetException} (ENXIO, ENODEV). A destroy that waits does nothing to a stream.
  *
- * <p>Safe on any thread; each source, sink and flow may be run once.
+ * <p>Safe on any thread; each source, sink and flow may be run once. Those that run a stream
+ * themselves throw {@link VnetException} with ESHUTDOWN after the end of the host.
  */
 public final class PacketStreams {
   private final PortShare share;
@@ -125,9 +127,26 @@ public final class PacketStreams {
         : Attributes.none();
   }
 
-  /** Runs a stream on the port's I/O thread, or where streams run if it has none. */
+  /**
+   * Runs a stream on the port's I/O thread, or where streams run if it has none.
+   *
+   * @throws VnetException ESHUTDOWN: the actor system runs no streams any more
+   */
   public <T> T run(RunnableGraph<T> graph) {
-    return graph.addAttributes(onIsland()).run(system);
+    try {
+      return graph.addAttributes(onIsland()).run(system);
+    } catch (IllegalStateException e) {
+      if (SystemMaterializer.get(system).materializer().isShutdown()) {
+        throw new VnetException(
+            "run",
+            share.port().name(),
+            Errno.ESHUTDOWN,
+            "the host's actor system has ended",
+            "start another host",
+            e);
+      }
+      throw e;
+    }
   }
 
   private PacketBatch single(Packet packet) {
