@@ -62,6 +62,18 @@ class BenchmarksTest {
     }
     names.add("lifecycle_device_over_array_blocking_queue_ratio");
     names.add("lifecycle_device_over_pipe_ratio");
+    names.addAll(
+        List.of(
+            "cycles_per_s",
+            "blocking_cycles_per_s",
+            "raced_destroy_p50_us",
+            "raced_destroy_p99_us",
+            "create_us_per_device",
+            "bytes_per_device",
+            "mebibytes_for_all_devices",
+            "list_ms",
+            "life_among_many_over_life_among_100_ratio",
+            "terminate_us_per_device"));
     return names;
   }
 
