@@ -59,7 +59,12 @@ public final class DriverActor {
   record DestroyRefused(DeviceId device, long waiter, Errno errno, String reason)
       implements Command {}
 
-  record FreeUnit(DeviceId device) implements Command {}
+  /**
+   * A softc's last word.
+   *
+   * @param replyTo told with the destroyers, when the unit is free
+   */
+  record FreeUnit(DeviceId device, ReplyTo<Gone> replyTo) implements Command {}
 
   /** Take a reservation back that never got a softc. */
   record Unreserve(DeviceId device) implements Command {}
@@ -147,7 +152,10 @@ public final class DriverActor {
           }
         }
         case DestroyRefused refused -> refused(refused);
-        case FreeUnit(var device) -> free(device);
+        case FreeUnit(var device, var replyTo) -> {
+          free(device);
+          replyTo.tell(new Gone());
+        }
         case Unreserve(var device) -> {
           Unit unit = find(device);
           if (unit != null) {

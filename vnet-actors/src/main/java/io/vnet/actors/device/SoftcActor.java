@@ -477,8 +477,9 @@ public final class SoftcActor {
                   softc.device.generation(), _ -> later(new SoftcEvent.ReadersDrained())));
       case SoftcEffect.Release _ -> release();
       case SoftcEffect.FreeUnit _ -> {
-        softc.handle.ifPresent(OpenHandle::closeDone);
-        softc.driver.tell(new DriverActor.FreeUnit(softc.device));
+        Optional<OpenHandle> last = softc.handle;
+        softc.driver.tell(
+            new DriverActor.FreeUnit(softc.device, _ -> last.ifPresent(OpenHandle::closeDone)));
       }
     }
   }
