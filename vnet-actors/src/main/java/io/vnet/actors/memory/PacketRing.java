@@ -76,7 +76,8 @@ final class PacketRing {
   /**
    * Producer: where one packet may be written to in {@link #memory}, until {@link #publish}.
    *
-   * @return its offset, or -1 if there is no room now
+   * @return its offset, or -1 if there is no room now: a consumer inside a call has not yet given
+   *     any back
    */
   int claim(int length) {
     Slab memory = slab;
