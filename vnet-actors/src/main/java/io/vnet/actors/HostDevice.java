@@ -172,7 +172,10 @@ final class HostDevice implements Device {
     return onVnet("move", reply -> new VnetActor.Move(id, target.name(), reply));
   }
 
-  /** Asks the vnet that has the interface now, and its successor if it was moved meanwhile. */
+  /**
+   * Asks the vnet that has the interface now, and again if it was moved meanwhile, perhaps back: a
+   * device that lives is in some vnet.
+   */
   private CompletableFuture<DeviceId> onVnet(
       String operation, Function<ReplyTo<VnetActor.Reply>, VnetActor.Command> command) {
     Optional<String> vnet = node().map(Node::vnet);
@@ -192,9 +195,9 @@ final class HostDevice implements Device {
               case VnetActor.Done _ -> CompletableFuture.completedFuture(id);
               case VnetActor.Refused(var cause) -> CompletableFuture.failedFuture(cause);
               case VnetActor.NotHere _ ->
-                  node().map(Node::vnet).equals(vnet)
-                      ? CompletableFuture.failedFuture(goneException(operation))
-                      : onVnet(operation, command);
+                  isAlive()
+                      ? onVnet(operation, command)
+                      : CompletableFuture.failedFuture(goneException(operation));
             });
   }
 
@@ -302,6 +305,13 @@ final class HostDevice implements Device {
 
   private Optional<Node> node() {
     return host.context().nodes().find(id.toString()).filter(found -> found.id().equals(id));
+  }
+
+  private boolean isAlive() {
+    return node()
+        .flatMap(Node::info)
+        .filter(info -> info.state() != DeviceInfo.State.TEARDOWN)
+        .isPresent();
   }
 
   private <T> T withSoftc(String operation, Function<Node.Softc, T> use) {
