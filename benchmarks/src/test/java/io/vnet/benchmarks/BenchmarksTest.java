@@ -110,7 +110,7 @@ class BenchmarksTest {
     assertThat(launcher.waitFor(10, TimeUnit.SECONDS)).isTrue();
     assertThat(launcher.exitValue()).isEqualTo(2);
     assertThat(said)
-        .contains("One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all")
+        .contains("One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all stress")
         .contains("no benchmark is called 'epochs'");
   }
 
