@@ -360,8 +360,7 @@ public final class MemoryBackend implements DeviceBackend {
           ledger.dropped(DropReason.QUEUE_FULL, 1);
           continue;
         }
-        MemorySegment.copy(batch.segment(), batch.offset(next), outbound.memory(), at, length);
-        outbound.publish(at, length);
+        outbound.fill(at, batch.segment(), batch.offset(next), length);
         interfaceLedger.out(length, isGroup(batch, next));
         passed++;
         bytes += length;
@@ -461,8 +460,7 @@ public final class MemoryBackend implements DeviceBackend {
     if (at < 0) {
       return false;
     }
-    MemorySegment.copy(batch.segment(), batch.offset(i) + (long) head, ring.memory(), at, length);
-    ring.publish(at, length);
+    ring.fill(at, batch.segment(), batch.offset(i) + (long) head, length);
     return true;
   }
 

@@ -68,8 +68,7 @@ final class PacketRing {
     if (at < 0) {
       return false;
     }
-    MemorySegment.copy(source, offset, memory(), at, length);
-    publish(at, length);
+    fill(at, source, offset, length);
     return true;
   }
 
@@ -104,6 +103,12 @@ final class PacketRing {
       return -1;
     }
     return at + HEADER;
+  }
+
+  /** Producer: writes a whole packet at the place that {@link #claim} gave, and publishes it. */
+  void fill(int at, MemorySegment source, long offset, int length) {
+    MemorySegment.copy(source, offset, memory(), at, length);
+    publish(at, length);
   }
 
   /** Producer: the packet that was written at the place that {@link #claim} gave is there. */

@@ -55,7 +55,7 @@ final class TunInterfaces {
         libc.socket(
             LinuxConstants.AF_NETLINK,
             LinuxConstants.SOCK_RAW | LinuxConstants.SOCK_CLOEXEC,
-            LinuxConstants.NETLINK_ROUTE);
+            NetlinkConstants.NETLINK_ROUTE);
     if (socket < 0) {
       throw failure("socket", (int) -socket);
     }
@@ -85,7 +85,7 @@ final class TunInterfaces {
     buffer.set(
         ValueLayout.JAVA_SHORT,
         6,
-        (short) (LinuxConstants.NLM_F_REQUEST | NetlinkConstants.NLM_F_DUMP));
+        (short) (NetlinkConstants.NLM_F_REQUEST | NetlinkConstants.NLM_F_DUMP));
     long written = libc.write(socket, buffer.address(), bytes);
     if (written < 0) {
       throw failure("RTM_GETLINK", (int) -written);

@@ -33,18 +33,6 @@ public final class LinuxConstants {
   public static final int SIOCSIFMTU = 0x8922;
   public static final int SIOCGIFINDEX = 0x8933;
 
-  // linux/netlink.h
-  public static final int NETLINK_ROUTE = 0;
-  public static final int NLM_F_REQUEST = 0x1;
-  public static final int NLM_F_ACK = 0x4;
-  public static final int NLM_F_REPLACE = 0x100;
-  public static final int NLM_F_CREATE = 0x400;
-
-  // linux/rtnetlink.h, linux/if_addr.h
-  public static final int RTM_NEWADDR = 20;
-  public static final int IFA_ADDRESS = 1;
-  public static final int IFA_LOCAL = 2;
-
   // linux/if_tun.h
   public static final int IFF_TUN = 0x0001;
   public static final int IFF_TAP = 0x0002;

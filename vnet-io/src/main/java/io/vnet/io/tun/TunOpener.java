@@ -8,6 +8,7 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NetlinkConstants;
 import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.netns.NetworkNamespace;
 import java.lang.foreign.Arena;
@@ -227,7 +228,10 @@ public final class TunOpener {
     }
     int netlink =
         socket(
-            LinuxConstants.AF_NETLINK, LinuxConstants.SOCK_RAW, LinuxConstants.NETLINK_ROUTE, name);
+            LinuxConstants.AF_NETLINK,
+            LinuxConstants.SOCK_RAW,
+            NetlinkConstants.NETLINK_ROUTE,
+            name);
     try (Arena arena = Arena.ofConfined()) {
       for (IpPrefix prefix : request.host().addresses()) {
         long added = AddressRequest.add(libc, arena, netlink, (int) index, prefix);

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.vnet.api.error.Errno;
 import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NetlinkConstants;
 import io.vnet.io.testkit.Descriptors;
 import io.vnet.io.testkit.FaultyLibc;
 import java.lang.foreign.Arena;
@@ -27,7 +28,7 @@ class IslandLoopIT {
   /** A netlink socket: readable once per request that was written to it. */
   private int readableOnRequest() {
     int type = LinuxConstants.SOCK_RAW | LinuxConstants.SOCK_CLOEXEC | LinuxConstants.O_NONBLOCK;
-    return (int) libc.socket(LinuxConstants.AF_NETLINK, type, LinuxConstants.NETLINK_ROUTE);
+    return (int) libc.socket(LinuxConstants.AF_NETLINK, type, NetlinkConstants.NETLINK_ROUTE);
   }
 
   private void request(int netlink) {
@@ -39,7 +40,7 @@ class IslandLoopIT {
       header.set(
           ValueLayout.JAVA_SHORT,
           6,
-          (short) (LinuxConstants.NLM_F_REQUEST | LinuxConstants.NLM_F_ACK));
+          (short) (NetlinkConstants.NLM_F_REQUEST | NetlinkConstants.NLM_F_ACK));
       assertThat(libc.write(netlink, header.address(), 16)).isEqualTo(16);
     }
   }
