@@ -76,16 +76,18 @@ final class HostDevice implements Device {
     CompletableFuture<DeviceHandle> taken = new CompletableFuture<>();
     var _ =
         requestOpen()
-            .thenAcceptAsync(reply -> {
-              switch (reply) {
-                case SoftcActor.Opened(var handle) -> {
-                  if (!taken.complete(handle)) {
-                    handle.close();
+            .thenAcceptAsync(
+                reply -> {
+                  switch (reply) {
+                    case SoftcActor.Opened(var handle) -> {
+                      if (!taken.complete(handle)) {
+                        handle.close();
+                      }
+                    }
+                    case SoftcActor.OpenRefused(var cause) -> taken.completeExceptionally(cause);
                   }
-                }
-                case SoftcActor.OpenRefused(var cause) -> taken.completeExceptionally(cause);
-              }
-            })
+                },
+                host.context().answers())
             .exceptionally(failure -> {
               taken.completeExceptionally(Answers.unwrap(failure));
               return null;
@@ -287,7 +289,7 @@ final class HostDevice implements Device {
   public CompletionStage<DeviceId> gone() {
     return this.<DriverActor.DestroyReply>ask(
             "wait for", reply -> new DriverActor.AwaitGone(id, reply))
-        .thenApplyAsync(_ -> id);
+        .thenApplyAsync(_ -> id, host.context().answers());
   }
 
   private <T> CompletableFuture<T> ask(
@@ -354,7 +356,7 @@ final class HostDevice implements Device {
 
     @Override
     public CompletionStage<DeviceId> done() {
-      return reply.thenApplyAsync(HostDevice.this::destroyed);
+      return reply.thenApplyAsync(HostDevice.this::destroyed, host.context().answers());
     }
 
     @Override

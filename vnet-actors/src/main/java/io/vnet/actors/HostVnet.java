@@ -38,7 +38,7 @@ final class HostVnet implements Vnet {
 
   @Override
   public CompletionStage<Device> createAsync(DeviceSpec spec) {
-    return requestCreate(spec).thenApplyAsync(this::created);
+    return requestCreate(spec).thenApplyAsync(this::created, host.context().answers());
   }
 
   private CompletableFuture<VnetActor.CreateReply> requestCreate(DeviceSpec spec) {
@@ -85,7 +85,7 @@ final class HostVnet implements Vnet {
 
   @Override
   public CompletionStage<String> removeAsync(DestroyPolicy policy) {
-    return requestRemove(policy).thenApplyAsync(this::removed);
+    return requestRemove(policy).thenApplyAsync(this::removed, host.context().answers());
   }
 
   private CompletableFuture<VnetActor.Reply> requestRemove(DestroyPolicy policy) {

@@ -20,6 +20,7 @@ import io.vnet.actors.device.HostContext;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.NodeTable;
 import io.vnet.actors.device.VnetTable;
+import io.vnet.actors.port.AnswerLane;
 import io.vnet.actors.port.Answers;
 import io.vnet.actors.stream.IslandDispatchers;
 import io.vnet.actors.stream.PacketStreams;
@@ -49,6 +50,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -136,6 +138,9 @@ public final class VnetHost implements AutoCloseable {
             new EventLog(blocking, System::nanoTime),
             new GraceGauge(settings.retiringMax()),
             blocking,
+            new AnswerLane(
+                system.dispatchers().lookup(DispatcherSelector.fromConfig(CONTROL_DISPATCHER)),
+                ForkJoinPool.commonPool()),
             networks,
             System::nanoTime,
             settings.stallLimit().toNanos(),
@@ -308,7 +313,7 @@ public final class VnetHost implements AutoCloseable {
 
   /** {@link #createVnet} without waiting. */
   public CompletionStage<Vnet> createVnetAsync(String name) {
-    return requestVnet(name).thenApplyAsync(reply -> vnetCreated(name, reply));
+    return requestVnet(name).thenApplyAsync(reply -> vnetCreated(name, reply), context.answers());
   }
 
   private CompletableFuture<HostActor.VnetReply> requestVnet(String name) {
@@ -403,7 +408,7 @@ public final class VnetHost implements AutoCloseable {
             "drain",
             "grace periods",
             reply -> actors.gracePeriod().tell(new GracePeriodActor.Barrier(reply)))
-        .thenApplyAsync(_ -> statistics());
+        .thenApplyAsync(_ -> statistics(), context.answers());
   }
 
   /** The actor system on which the host runs. */

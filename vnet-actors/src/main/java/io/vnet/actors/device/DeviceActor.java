@@ -30,6 +30,9 @@ public final class DeviceActor extends AbstractOnMessageBehavior<DeviceActor.Com
   /** Remove the names. */
   public record Unbind(ReplyTo<Unbound> replyTo) implements Command {}
 
+  /** The unit is free: end. */
+  record Stop() implements Command {}
+
   /** The alias is as good as it gets. */
   record AliasSwapped() {}
 
@@ -67,6 +70,9 @@ public final class DeviceActor extends AbstractOnMessageBehavior<DeviceActor.Com
         removeAlias();
         nodes.unbind(node.name(), node);
         replyTo.tell(new Unbound());
+      }
+      case Stop _ -> {
+        return Behaviors.stopped();
       }
     }
     return this;

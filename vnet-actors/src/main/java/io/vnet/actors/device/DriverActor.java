@@ -271,9 +271,9 @@ public final class DriverActor {
     }
     byUnit.remove(device.name().unit());
     units = units.without(device.name().unit());
-    context.stop(unit.nodeActor);
+    unit.nodeActor.tell(new DeviceActor.Stop());
     if (unit.softc != null) {
-      host.events().publish(device, DeviceEvent.Kind.UNIT_FREED, "");
+      host.events().publish(device, DeviceEvent.Kind.UNIT_FREED, () -> "");
       unit.softc.tell(new SoftcActor.Stop());
     }
     unit.destroyers.values().forEach(replyTo -> replyTo.tell(new Gone()));

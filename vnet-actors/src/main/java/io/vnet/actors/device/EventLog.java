@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Life-cycle events for whoever listens, in the order in which they happened, on a thread where a
@@ -67,9 +68,9 @@ public final class EventLog {
     }
   }
 
-  void publish(DeviceId device, DeviceEvent.Kind kind, String detail) {
+  void publish(DeviceId device, DeviceEvent.Kind kind, Supplier<String> detail) {
     if (!listeners.isEmpty()) {
-      DeviceEvent event = new DeviceEvent(device, kind, nanoClock.getAsLong(), detail);
+      DeviceEvent event = new DeviceEvent(device, kind, nanoClock.getAsLong(), detail.get());
       lane.execute(() -> listeners.forEach(listener -> listener.accept(event)));
     }
   }

@@ -16,9 +16,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Says when every reader that could still hold an unlinked pointer has left its epoch section.
  *
- * <p>One grace period at a time; who asks while one is under way waits for the next, so a thousand
- * requests cost two. Callbacks come in the order of the requests. The actor runs nothing of the
- * requester's: it says {@link Elapsed}, so one bad release holds up nobody else.
+ * <p>One grace period at a time, begun behind what the mailbox held when it was asked for; who asks
+ * while one is under way waits for the next. So a thousand requests cost two. Callbacks come in the
+ * order of the requests. The actor runs nothing of the requester's: it says {@link Elapsed}, so one
+ * bad release holds up nobody else.
  *
  * <p>A section is a few hundred nanoseconds, so a grace period that has not elapsed is looked at
  * again with the next turn of the mailbox, {@link #TURNS} times; after that a reader was preempted
@@ -45,6 +46,8 @@ public final class GracePeriodActor {
 
   /** Say when all that was retired before this has elapsed. */
   public record Barrier(ReplyTo<Elapsed> replyTo) implements Command {}
+
+  private record Begin() implements Command {}
 
   private record Check() implements Command {}
 
@@ -78,6 +81,7 @@ public final class GracePeriodActor {
       switch (command) {
         case Retire retire -> add(retire);
         case Barrier(var replyTo) -> add(new Retire(0, replyTo));
+        case Begin _ -> begin();
         case Check _ -> check();
       }
       return Behaviors.same();
@@ -87,8 +91,9 @@ public final class GracePeriodActor {
   private void add(Retire retire) {
     next.add(retire);
     gauge();
-    if (current.isEmpty()) {
-      begin();
+    if (current.isEmpty() && next.size() == 1) {
+      // Behind what is in the mailbox already: one barrier is enough for all of it.
+      context.getSelf().tell(new Begin());
     }
   }
 

@@ -24,6 +24,7 @@ import java.util.function.Supplier;
  * @param events who wants to know
  * @param gauge what waits for readers
  * @param blocking threads on which system calls may block
+ * @param answers where users' callbacks run
  * @param hostNetwork the host's kernel; starts it at the first call, which may throw
  * @param nanoClock for ages of grace periods
  * @param stallNanos how long a grace period may take before its readers are named in the log
@@ -40,6 +41,7 @@ public record HostContext(
     EventLog events,
     GraceGauge gauge,
     Executor blocking,
+    Executor answers,
     Supplier<HostNetwork> hostNetwork,
     LongSupplier nanoClock,
     long stallNanos,

@@ -22,6 +22,8 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The handle of one open: a port over the device's backend, and the one message that its close
@@ -40,7 +42,8 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   private final long number;
   private final ActorRef<SoftcActor.Command> softc;
   private final DeviceBackend backend;
-  private final CompletableFuture<DeviceId> closed = new CompletableFuture<>();
+  private final AtomicReference<@Nullable CompletableFuture<DeviceId>> closed =
+      new AtomicReference<>();
 
   OpenHandle(
       HostContext host,
@@ -172,7 +175,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
                 reply -> {
                   var _ =
                       switch (reply) {
-                        case SoftcActor.Done _ -> set.completeAsync(() -> device);
+                        case SoftcActor.Done _ -> set.completeAsync(() -> device, host.answers());
                         case SoftcActor.Refused(var cause) -> set.completeExceptionally(cause);
                       };
                 }),
@@ -201,7 +204,9 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
 
   @Override
   public CompletionStage<DeviceId> closed() {
-    return closed.minimalCompletionStage();
+    CompletableFuture<DeviceId> asked = new CompletableFuture<>();
+    CompletableFuture<DeviceId> before = closed.compareAndExchange(null, asked);
+    return (before == null ? asked : before).minimalCompletionStage();
   }
 
   @Override
@@ -220,7 +225,11 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
 
   /** The softc carried the close out, or the device is gone. */
   void closeDone() {
-    var _ = closed.completeAsync(() -> device);
+    CompletableFuture<DeviceId> done = CompletableFuture.completedFuture(device);
+    CompletableFuture<DeviceId> asked = closed.compareAndExchange(null, done);
+    if (asked != null && !asked.isDone()) {
+      var _ = asked.completeAsync(() -> device, host.answers());
+    }
   }
 
   private void tellInSection(SoftcActor.Command command, String operation) {

@@ -32,6 +32,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -123,6 +125,7 @@ public final class SoftcActor {
     private final Node node;
     private final ActorRef<DeviceActor.Command> nodeActor;
     private final ActorRef<DriverActor.Command> driver;
+    private final ActorRef<VnetActor.Command> home;
     private ActorRef<VnetActor.Command> vnet;
     private final ActorRef<GracePeriodActor.Command> gracePeriod;
     private final ActorRef<DeferredDestroyActor.Command> deferred;
@@ -153,6 +156,7 @@ public final class SoftcActor {
       this.node = node;
       this.nodeActor = nodeActor;
       this.driver = driver;
+      this.home = vnet;
       this.vnet = vnet;
       this.gracePeriod = gracePeriod;
       this.deferred = deferred;
@@ -209,11 +213,7 @@ public final class SoftcActor {
   private void openBackend() {
     switch (softc.spec.backing()) {
       case DeviceSpec.Memory _ ->
-          context
-              .getSelf()
-              .tell(
-                  new BackendOpened(
-                      new MemoryBackend(softc.device, softc.spec, host.epoch(), host.rings())));
+          opened(new MemoryBackend(softc.device, softc.spec, host.epoch(), host.rings()));
       case HostBacking backing -> {
         ActorRef<Command> self = context.getSelf();
         BackendRequest request =
@@ -235,6 +235,11 @@ public final class SoftcActor {
                   "open", request.interfaceName(), Errno.EIO, String.valueOf(e), "", e),
               false));
     }
+  }
+
+  private void opened(DeviceBackend backend) {
+    softc.backend = Optional.of(backend);
+    happen(start(backend));
   }
 
   /** A backend that does not start is still to be quiesced and released. */
@@ -289,10 +294,7 @@ public final class SoftcActor {
         happen(new SoftcEvent.Destroy(waiter, policy));
       }
       case CancelDestroy(var waiter) -> happen(new SoftcEvent.CancelDestroy(waiter));
-      case BackendOpened(var backend) -> {
-        softc.backend = Optional.of(backend);
-        happen(start(backend));
-      }
+      case BackendOpened(var backend) -> opened(backend);
       case BackendLost(var cause) -> {
         publish(DeviceEvent.Kind.LOST, String.valueOf(cause.getMessage()));
         happen(new SoftcEvent.Lost(cause));
@@ -300,6 +302,7 @@ public final class SoftcActor {
       case Happened(var event) -> happen(event);
       case CallFailed(var effect, var cause) -> callFailed(effect, cause);
       case Stop _ -> {
+        softc.home.tell(new VnetActor.SoftcStopped(softc.device));
         return Behaviors.stopped();
       }
     }
@@ -423,7 +426,7 @@ public final class SoftcActor {
       case SoftcEffect.LinkUp _ -> onBackend(effect, backend()::linkUp, Optional.empty());
       case SoftcEffect.GrantOpen(var opener) -> grant(opener);
       case SoftcEffect.RefuseOpen(var opener, var errno, var reason) -> {
-        publish(DeviceEvent.Kind.OPEN_REFUSED, errno + ", " + reason);
+        publish(DeviceEvent.Kind.OPEN_REFUSED, () -> errno + ", " + reason);
         answerOpen(opener, new OpenRefused(openRefused(errno, reason)));
       }
       case SoftcEffect.ApplyInterface(var network) ->
@@ -470,7 +473,7 @@ public final class SoftcActor {
             new VnetActor.Detached(softc.device, _ -> later(new SoftcEvent.Detached())));
         publish(DeviceEvent.Kind.DETACHED, "");
       }
-      case SoftcEffect.Quiesce _ -> backend().quiesce(() -> later(new SoftcEvent.Quiesced()));
+      case SoftcEffect.Quiesce _ -> quiesce();
       case SoftcEffect.Retire _ ->
           softc.gracePeriod.tell(
               new GracePeriodActor.Retire(
@@ -510,7 +513,7 @@ public final class SoftcActor {
         new OpenHandle(host, softc.node, opener.handle(), context.getSelf(), backend());
     softc.handle = Optional.of(handle);
     softc.relay.handle = handle;
-    publish(DeviceEvent.Kind.OPENED, "by pid " + opener.pid());
+    publish(DeviceEvent.Kind.OPENED, () -> "by pid " + opener.pid());
     answerOpen(opener, new Opened(handle));
   }
 
@@ -543,6 +546,24 @@ public final class SoftcActor {
         memory.revokeNetworkEnd(errno, reason);
       }
     });
+  }
+
+  /** Most backends are quiet at once. */
+  private void quiesce() {
+    Thread here = Thread.currentThread();
+    AtomicBoolean calling = new AtomicBoolean(true);
+    try {
+      backend()
+          .quiesce(() -> {
+            if (calling.get() && Thread.currentThread() == here) {
+              pending.add(new SoftcEvent.Quiesced());
+            } else {
+              later(new SoftcEvent.Quiesced());
+            }
+          });
+    } finally {
+      calling.set(false);
+    }
   }
 
   private void release() {
@@ -610,6 +631,10 @@ public final class SoftcActor {
   }
 
   private void publish(DeviceEvent.Kind kind, String detail) {
+    host.events().publish(softc.device, kind, () -> detail);
+  }
+
+  private void publish(DeviceEvent.Kind kind, Supplier<String> detail) {
     host.events().publish(softc.device, kind, detail);
   }
 

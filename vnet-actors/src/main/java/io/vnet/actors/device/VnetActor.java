@@ -94,7 +94,7 @@ public final class VnetActor {
 
   private record DestroyAnswered(DriverActor.DestroyReply reply) implements Command {}
 
-  private record SoftcStopped(DeviceId device) implements Command {}
+  record SoftcStopped(DeviceId device) implements Command {}
 
   private record NobodyKnowsUs() implements Command {}
 
@@ -364,7 +364,6 @@ public final class VnetActor {
             SoftcActor.create(host, softc),
             node.name() + "-" + device.generation(),
             DispatcherSelector.sameAsParent());
-    context.watchWith(actor, new SoftcStopped(device));
     born.add(device);
     add(new Interface(node, actor, name, onHost, node.name()));
     driver.tell(new DriverActor.SoftcStarted(device, actor));
@@ -446,7 +445,8 @@ public final class VnetActor {
       names.put(newName, here.device());
       here.name = newName;
       here.node.publishInterfaceName(newName);
-      host.events().publish(here.device(), DeviceEvent.Kind.RENAMED, oldName + " to " + newName);
+      host.events()
+          .publish(here.device(), DeviceEvent.Kind.RENAMED, () -> oldName + " to " + newName);
       here.softc.tell(new SoftcActor.Renamed(newName, rename.replyTo()));
     }
   }
@@ -536,7 +536,8 @@ public final class VnetActor {
           return;
         }
         if (!newName.equals(here.name)) {
-          host.events().publish(device, DeviceEvent.Kind.RENAMED, here.name + " to " + newName);
+          host.events()
+              .publish(device, DeviceEvent.Kind.RENAMED, () -> here.name + " to " + newName);
         }
         here.softc.tell(new SoftcActor.Moved(vnet, newName, target));
       }

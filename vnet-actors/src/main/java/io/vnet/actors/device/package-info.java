@@ -17,9 +17,9 @@
  * it stops when the driver says so, after a grace period that began when the sentinel was in its
  * place.
  *
- * <p><b>Threads:</b> actors run on the actor system's dispatcher and never block; what blocks
- * (opening and closing descriptors) runs in a {@link io.vnet.actors.device.BlockingLane}. Packets
- * never come here.
+ * <p><b>Threads:</b> actors run on {@code vnet.control-dispatcher}, which has one thread, and never
+ * block; what blocks (opening and closing descriptors) runs in a {@link
+ * io.vnet.actors.device.BlockingLane}. Packets never come here.
  */
 @NullMarked
 package io.vnet.actors.device;

@@ -17,9 +17,10 @@ public final class SimAccess {
     return message instanceof SoftcActor.BackendLost;
   }
 
-  /** Whether a message is one that a driver passes on to a softc, and answers for itself. */
+  /** Whether a message is one of a driver to a device of its own that it does not need any more. */
   public static boolean isOfDriver(Object message) {
     return message instanceof SoftcActor.Stop
+        || message instanceof DeviceActor.Stop
         || message instanceof SoftcActor.Destroy
         || message instanceof SoftcActor.CancelDestroy;
   }

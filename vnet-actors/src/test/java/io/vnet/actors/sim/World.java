@@ -104,6 +104,7 @@ final class World {
             events,
             new GraceGauge(Integer.MAX_VALUE),
             this::runBlocking,
+            Runnable::run,
             () -> network,
             simulator::nanoTime,
             Long.MAX_VALUE,
