@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vnet.api.device.DeviceName;
 import java.util.BitSet;
+import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,11 +35,36 @@ class UnitSetTest {
         twin.set(unit);
       }
       assertThat(set.lowestFree()).as(at).hasValue(twin.nextClearBit(0));
+      int from = random.nextInt(range);
+      OptionalInt later = set.lowestFree(from);
+      int expected = twin.nextClearBit(from);
+      assertThat(later).as("%s, from %d", at, from).isEqualTo(inRange(expected));
       assertThat(set.size()).as(at).isEqualTo(twin.cardinality());
     }
     UnitSet rebuilt =
         twin.stream().boxed().reduce(UnitSet.empty(), UnitSet::with, (left, _) -> left);
     assertThat(rebuilt).as("seed " + seed).isEqualTo(set).hasSameHashCodeAs(set);
+  }
+
+  private static OptionalInt inRange(int unit) {
+    return unit <= DeviceName.MAX_UNIT ? OptionalInt.of(unit) : OptionalInt.empty();
+  }
+
+  @Test
+  void the_lowest_free_unit_from_one_on_is_found_across_full_words_and_blocks() {
+    UnitSet set = UnitSet.empty();
+    for (int unit = 60; unit < 8200; unit++) {
+      set = set.with(unit);
+    }
+    assertThat(set.lowestFree(59)).hasValue(59);
+    for (int from : new int[] {60, 63, 64, 4095, 4096, 8191, 8192, 8199}) {
+      assertThat(set.lowestFree(from)).as("from %d", from).hasValue(8200);
+      assertThat(set.without(8130).lowestFree(from))
+          .as("from %d, with a hole", from)
+          .hasValue(from <= 8130 ? 8130 : 8200);
+    }
+    assertThat(set.with(DeviceName.MAX_UNIT).lowestFree(DeviceName.MAX_UNIT)).isEmpty();
+    assertThat(set.lowestFree(DeviceName.MAX_UNIT + 1)).isEmpty();
   }
 
   @Test
