@@ -7,7 +7,8 @@ import java.time.Duration;
  * The limits of one host. Immutable; start from {@link #defaults}.
  *
  * @param islands I/O threads for host devices, at least 1
- * @param batchMemoryBytes off-heap memory for batches, at the most
+ * @param batchMemoryBytes off-heap memory for batches, at the most; as much again for those of
+ *     super-packets
  * @param ringMemoryBytes off-heap memory for in-memory devices' rings, at the most; a device that
  *     is used both ways takes 2 MiB
  * @param stallLimit a grace period that takes longer names its readers in the log

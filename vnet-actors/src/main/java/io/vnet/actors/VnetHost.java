@@ -83,6 +83,8 @@ public final class VnetHost implements AutoCloseable {
   private static final AtomicLong HOST_NUMBERS = new AtomicLong();
   private static final String CONTROL_DISPATCHER = "vnet.control-dispatcher";
   private static final int SLAB_BYTES = SlabPool.DEFAULT_SLAB_BYTES;
+  // Some 15 super-packets a batch.
+  private static final int SUPER_SLAB_BYTES = 1024 * 1024;
   private static final int RING_BYTES = 1024 * 1024;
   private static final int BLOCKING_THREADS = 16;
   private static final long BLOCKING_IDLE_SECONDS = 2;
@@ -92,6 +94,8 @@ public final class VnetHost implements AutoCloseable {
   private final HostContext context;
   private final SlabPool batchSlabs;
   private final BatchPool batches;
+  private final SlabPool superSlabs;
+  private final BatchPool superBatches;
   private final ThreadPoolExecutor blocking;
   private final HostNetworks networks;
   private final IslandDispatchers dispatchers;
@@ -125,6 +129,9 @@ public final class VnetHost implements AutoCloseable {
     this.networks = new HostNetworks(settings.islands(), provider);
     this.batchSlabs = new SlabPool(SLAB_BYTES, slabs(settings.batchMemoryBytes(), SLAB_BYTES));
     this.batches = new BatchPool(batchSlabs);
+    this.superSlabs =
+        new SlabPool(SUPER_SLAB_BYTES, slabs(settings.batchMemoryBytes(), SUPER_SLAB_BYTES));
+    this.superBatches = new BatchPool(superSlabs);
     this.dispatchers = new IslandDispatchers(system);
     Epoch epoch = Epoch.create();
     this.context =
@@ -378,7 +385,8 @@ public final class VnetHost implements AutoCloseable {
 
   /** Streams over a port of this host. Make one per port: its stages share the port's ownership. */
   public PacketStreams streams(PacketPort port) {
-    return new PacketStreams(port, batches, system, dispatchers);
+    return new PacketStreams(
+        port, port.offloads().isEmpty() ? batches : superBatches, system, dispatchers);
   }
 
   /**
@@ -421,10 +429,10 @@ public final class VnetHost implements AutoCloseable {
     return new HostStatistics(
         context.nodes().all().size(),
         context.epoch().readers(),
-        batches.lent() + context.singles().lent(),
-        batches.leaked() + context.singles().leaked(),
+        batches.lent() + superBatches.lent() + context.singles().lent(),
+        batches.leaked() + superBatches.leaked() + context.singles().leaked(),
         context.rings().lent(),
-        context.rings().mappedBytes() + batchSlabs.mappedBytes(),
+        context.rings().mappedBytes() + batchSlabs.mappedBytes() + superSlabs.mappedBytes(),
         context.gauge().waiting(),
         context.gauge().stalls());
   }
@@ -458,6 +466,8 @@ public final class VnetHost implements AutoCloseable {
     context.singles().close();
     batches.close();
     batchSlabs.close();
+    superBatches.close();
+    superSlabs.close();
     context.rings().close();
     blocking.shutdown();
     if (ownsSystem) {

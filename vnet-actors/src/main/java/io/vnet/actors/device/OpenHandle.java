@@ -18,8 +18,10 @@ import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.Island;
+import io.vnet.api.port.OffloadFeature;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
@@ -68,6 +70,11 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   @Override
   public int mtu() {
     return backend.mtu();
+  }
+
+  @Override
+  public Set<OffloadFeature> offloads() {
+    return backend.offloads();
   }
 
   @Override

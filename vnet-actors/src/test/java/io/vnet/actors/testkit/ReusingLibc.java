@@ -137,6 +137,11 @@ public final class ReusingLibc implements Libc {
   }
 
   @Override
+  public long writev(int fd, long vectors, int count) {
+    return onDevice("writev", fd, () -> libc.writev(fd, vectors, count));
+  }
+
+  @Override
   public long write(int fd, long address, long bytes) {
     return onDevice("write", fd, () -> libc.write(fd, address, bytes));
   }

@@ -6,8 +6,10 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.Island;
+import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortLedger;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What carries a device's packets, from create to destroy. It may own a descriptor and off-heap
@@ -23,6 +25,11 @@ public interface DeviceBackend {
 
   /** The MTU in force, in bytes. */
   int mtu();
+
+  /** What is left to the other side of the descriptor; the same for the whole life. */
+  default Set<OffloadFeature> offloads() {
+    return Set.of();
+  }
 
   /** The I/O thread that sees readiness; empty if there is none. */
   Optional<Island> island();

@@ -16,9 +16,16 @@ import java.util.Optional;
  *     make the interface in; empty: the process's own
  * @param addresses given to the interface after it was made; the administrator's, so a close leaves
  *     them
+ * @param offload whether to take all segmentation and checksum offloads that the kernel offers:
+ *     super-packets of up to 65,535 bytes come and go, several times as fast; {@link
+ *     io.vnet.api.port.PacketPort#offloads} tells which are on
  */
 public record HostBacking(
-    String interfaceName, Mode mode, Optional<Path> networkNamespace, List<IpPrefix> addresses)
+    String interfaceName,
+    Mode mode,
+    Optional<Path> networkNamespace,
+    List<IpPrefix> addresses,
+    boolean offload)
     implements DeviceSpec.Backing {
   /** Whether the kernel's interface may exist before. */
   public enum Mode {
@@ -40,26 +47,31 @@ public record HostBacking(
 
   /** A new interface with the device's name in the process's namespace, without addresses. */
   public static HostBacking create() {
-    return new HostBacking("", Mode.CREATE, Optional.empty(), List.of());
+    return new HostBacking("", Mode.CREATE, Optional.empty(), List.of(), false);
   }
 
   /** With another interface name. */
   public HostBacking withInterfaceName(String newName) {
-    return new HostBacking(newName, mode, networkNamespace, addresses);
+    return new HostBacking(newName, mode, networkNamespace, addresses, offload);
   }
 
   /** With another mode. */
   public HostBacking withMode(Mode newMode) {
-    return new HostBacking(interfaceName, newMode, networkNamespace, addresses);
+    return new HostBacking(interfaceName, newMode, networkNamespace, addresses, offload);
   }
 
   /** In the network namespace that this file names. */
   public HostBacking inNetworkNamespace(Path file) {
-    return new HostBacking(interfaceName, mode, Optional.of(file), addresses);
+    return new HostBacking(interfaceName, mode, Optional.of(file), addresses, offload);
   }
 
   /** With these addresses. */
   public HostBacking withAddresses(IpPrefix... newAddresses) {
-    return new HostBacking(interfaceName, mode, networkNamespace, List.of(newAddresses));
+    return new HostBacking(interfaceName, mode, networkNamespace, List.of(newAddresses), offload);
+  }
+
+  /** With or without the kernel's offloads. */
+  public HostBacking withOffload(boolean newOffload) {
+    return new HostBacking(interfaceName, mode, networkNamespace, addresses, newOffload);
   }
 }

@@ -30,6 +30,8 @@ public enum DropReason {
   FILTERED,
   /** The interface only monitors. */
   MONITORED,
+  /** A super-packet, or one without its checksum, for a port that takes finished ones only. */
+  NOT_OFFLOADED,
   /** Handed to a stream that had ended or failed before it was written. */
   STREAM_ENDED
 }

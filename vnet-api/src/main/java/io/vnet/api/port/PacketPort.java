@@ -3,6 +3,7 @@ package io.vnet.api.port;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Whatever moves packets: a device handle, a network end, later a switch port, a tunnel side, a
@@ -38,7 +39,7 @@ public interface PacketPort extends AutoCloseable {
   /**
    * Passes packets on. The batch stays the caller's, who releases it or sends the rest later.
    *
-   * @param batch what to send
+   * @param batch what to send; the port may write into the room between its packets
    * @param from the first packet to send
    * @return how many packets were taken, beginning with {@code from}: each was passed on or dropped
    *     with a reason. Fewer than there are: no room now, {@code writable} follows
@@ -68,6 +69,15 @@ public interface PacketPort extends AutoCloseable {
 
   /** What has moved; readable at any time, also after close. */
   PortCounters counters();
+
+  /**
+   * What may be left undone on packets that are sent here, and is left undone on some that are
+   * received: super-packets of up to 65,535 bytes, checksums to compute. None: a finished packet
+   * has an offload word of 0, and others are not taken.
+   */
+  default Set<OffloadFeature> offloads() {
+    return Set.of();
+  }
 
   /** The I/O thread that sees this port's readiness, if it has one: run streams there. */
   Optional<Island> island();

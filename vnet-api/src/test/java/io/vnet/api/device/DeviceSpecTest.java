@@ -92,7 +92,8 @@ class DeviceSpecTest {
   @Test
   void a_host_backing_starts_as_a_new_interface_without_addresses() {
     assertThat(HostBacking.create())
-        .isEqualTo(new HostBacking("", HostBacking.Mode.CREATE, Optional.empty(), List.of()));
+        .isEqualTo(
+            new HostBacking("", HostBacking.Mode.CREATE, Optional.empty(), List.of(), false));
   }
 
   @Test
@@ -110,14 +111,16 @@ class DeviceSpecTest {
 
     assertThat(changed)
         .isEqualTo(
-            new HostBacking("wan", HostBacking.Mode.ATTACH, Optional.of(blue), List.of(v4, v6)));
+            new HostBacking(
+                "wan", HostBacking.Mode.ATTACH, Optional.of(blue), List.of(v4, v6), false));
     assertThat(changed.withAddresses().addresses()).isEmpty();
   }
 
   @Test
   void a_host_backing_keeps_its_own_copy_of_the_addresses() {
     List<IpPrefix> addresses = new ArrayList<>(List.of(IpPrefix.parse("10.9.0.1/24")));
-    HostBacking backing = new HostBacking("", HostBacking.Mode.CREATE, Optional.empty(), addresses);
+    HostBacking backing =
+        new HostBacking("", HostBacking.Mode.CREATE, Optional.empty(), addresses, false);
 
     addresses.clear();
 

@@ -32,6 +32,13 @@ public interface Libc {
   /** write(2); parameters as in {@link #read}. */
   long write(int fd, long address, long bytes);
 
+  /**
+   * writev(2).
+   *
+   * @param vectors address of {@code count} times {@code struct iovec}
+   */
+  long writev(int fd, long vectors, int count);
+
   /** ioctl(2) with a number or an address as its argument. */
   long ioctl(int fd, long request, long argument);
 

@@ -38,12 +38,24 @@ public final class LinuxConstants {
   public static final int IFF_TAP = 0x0002;
   public static final int IFF_PERSIST = 0x0800;
   public static final int IFF_NO_PI = 0x1000;
+  public static final int IFF_VNET_HDR = 0x4000;
   public static final int IFF_TUN_EXCL = 0x8000;
   public static final long TUNSETIFF = 0x400454caL;
   public static final long TUNSETPERSIST = 0x400454cbL;
   public static final long TUNSETOFFLOAD = 0x400454d0L;
   public static final long TUNGETIFF = 0x800454d2L;
+  public static final long TUNSETVNETHDRSZ = 0x400454d8L;
   public static final long TUNSETCARRIER = 0x400454e2L;
+
+  public static final int TUN_F_CSUM = 0x01;
+  public static final int TUN_F_TSO4 = 0x02;
+  public static final int TUN_F_TSO6 = 0x04;
+  public static final int TUN_F_USO4 = 0x20;
+  public static final int TUN_F_USO6 = 0x40;
+
+  // linux/virtio_net.h
+  /** Bytes of {@code struct virtio_net_hdr}. */
+  public static final int VIRTIO_NET_HDR_BYTES = 10;
 
   private LinuxConstants() {}
 }

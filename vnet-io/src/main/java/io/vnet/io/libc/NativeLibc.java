@@ -116,6 +116,16 @@ public final class NativeLibc implements Libc {
   }
 
   @Override
+  public long writev(int fd, long vectors, int count) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((long) Calls.WRITEV.invokeExact(captured, fd, vectors, count), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
   public long ioctl(int fd, long request, long argument) {
     MemorySegment captured = CAPTURED.get();
     try {
@@ -183,6 +193,13 @@ public final class NativeLibc implements Libc {
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
+    static final MethodHandle WRITEV =
+        handle(
+            "writev",
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT);
     static final MethodHandle IOCTL =
         variadic(
             "ioctl",

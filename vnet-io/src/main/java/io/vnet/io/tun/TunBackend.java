@@ -8,6 +8,7 @@ import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.Island;
+import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
@@ -16,6 +17,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +43,9 @@ public final class TunBackend implements DeviceBackend {
   private static final int SHORTEST_ROOM_BYTES = 2048;
   private static final int RETRIES = 64;
   private static final int DRAINED_MAX = 10_000;
+  private static final int HEADER_ROOM = 16;
+  private static final int VECTORS = 16;
+  private static final int SCRATCH_BYTES = VECTORS + 2 * 16;
 
   private final Libc libc;
   private final String name;
@@ -49,22 +54,42 @@ public final class TunBackend implements DeviceBackend {
   private final int mtu;
   private final IslandLoop island;
   private final int roomBytes;
+  private final Set<OffloadFeature> offloads;
+  private final int headerBytes;
+  // A header and two struct iovec, for a packet that has no room in front; of the sender.
+  private final Arena scratchArena = Arena.ofShared();
+  private final MemorySegment scratch;
   private IslandLoop.@Nullable Watch watch;
   private volatile @Nullable VnetException lost;
 
-  TunBackend(Libc libc, String name, int fd, Layer layer, int mtu, IslandLoop island) {
+  /**
+   * @param offloads what the kernel granted; empty: the descriptor has no virtio-net header
+   */
+  TunBackend(
+      Libc libc,
+      String name,
+      int fd,
+      Layer layer,
+      int mtu,
+      IslandLoop island,
+      Set<OffloadFeature> offloads) {
     this.libc = libc;
     this.name = name;
     this.fd = fd;
     this.layer = layer;
     this.mtu = mtu;
     this.island = island;
+    this.offloads = Set.copyOf(offloads);
+    this.headerBytes = offloads.isEmpty() ? 0 : VnetHeader.BYTES;
+    this.scratch = scratchArena.allocate(SCRATCH_BYTES, 8);
     // One byte more than the longest: the kernel cuts a packet to the buffer without a word.
     this.roomBytes =
         1
             + Math.min(
                 LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
-                Math.max(SHORTEST_ROOM_BYTES, mtu + LINK_HEADER_BYTES));
+                offloads.isEmpty()
+                    ? Math.max(SHORTEST_ROOM_BYTES, mtu + LINK_HEADER_BYTES)
+                    : Integer.MAX_VALUE);
   }
 
   @Override
@@ -75,6 +100,11 @@ public final class TunBackend implements DeviceBackend {
   @Override
   public int mtu() {
     return mtu;
+  }
+
+  @Override
+  public Set<OffloadFeature> offloads() {
+    return offloads;
   }
 
   @Override
@@ -145,9 +175,9 @@ public final class TunBackend implements DeviceBackend {
   /** Reads and drops what the kernel has queued, up to a bound. */
   private int drain() {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment scratch = arena.allocate(LONGEST_BYTES + LINK_HEADER_BYTES, 8);
+      MemorySegment sink = arena.allocate(LONGEST_BYTES + LINK_HEADER_BYTES + VnetHeader.BYTES, 8);
       int drained = 0;
-      while (drained < DRAINED_MAX && libc.read(fd, scratch.address(), scratch.byteSize()) > 0) {
+      while (drained < DRAINED_MAX && libc.read(fd, sink.address(), sink.byteSize()) > 0) {
         drained++;
       }
       return drained;
@@ -157,6 +187,10 @@ public final class TunBackend implements DeviceBackend {
   @Override
   public int receive(PacketBatch into, PortLedger ledger) {
     checkNotLost();
+    return headerBytes == 0 ? receivePlain(into, ledger) : receiveOffloaded(into, ledger);
+  }
+
+  private int receivePlain(PacketBatch into, PortLedger ledger) {
     long slab = into.segment().address();
     int packets = 0;
     long bytes = 0;
@@ -171,6 +205,39 @@ public final class TunBackend implements DeviceBackend {
           packets++;
           bytes += read;
         } else if (!readAgain((int) -read)) {
+          break;
+        }
+      }
+    } finally {
+      if (packets > 0) {
+        ledger.received(packets, bytes);
+      }
+    }
+    return packets;
+  }
+
+  /** The header lies in front of the packet, whose start stays aligned. */
+  private int receiveOffloaded(PacketBatch into, PortLedger ledger) {
+    MemorySegment segment = into.segment();
+    long slab = segment.address();
+    int packets = 0;
+    long bytes = 0;
+    try {
+      for (int at = into.room(HEADER_ROOM + roomBytes);
+          at >= 0;
+          at = into.room(HEADER_ROOM + roomBytes)) {
+        int start = at + HEADER_ROOM;
+        int header = start - headerBytes;
+        long read = libc.read(fd, slab + header, headerBytes + (long) roomBytes);
+        int length = (int) read - headerBytes;
+        if (length >= roomBytes) {
+          ledger.dropped(DropReason.TOO_LONG, 1);
+        } else if (length > 0) {
+          into.commit(HEADER_ROOM + length, VnetHeader.read(segment, header));
+          into.slice(into.count() - 1, start, length);
+          packets++;
+          bytes += length;
+        } else if (read >= 0 || !readAgain((int) -read)) {
           break;
         }
       }
@@ -202,6 +269,7 @@ public final class TunBackend implements DeviceBackend {
     checkNotLost();
     long slab = batch.segment().address();
     int longest = LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0);
+    boolean inFront = headerBytes > 0 && isAscending(batch);
     int next = from;
     long packets = 0;
     long bytes = 0;
@@ -212,7 +280,16 @@ public final class TunBackend implements DeviceBackend {
           ledger.dropped(DropReason.TOO_LONG, 1);
           continue;
         }
-        long written = write(slab + batch.offset(next), length);
+        long written;
+        if (headerBytes == 0) {
+          if (batch.offload(next) != 0) {
+            ledger.dropped(DropReason.NOT_OFFLOADED, 1);
+            continue;
+          }
+          written = write(slab + batch.offset(next), length);
+        } else {
+          written = writeOffloaded(batch, next, inFront);
+        }
         if (written >= 0) {
           packets++;
           bytes += length;
@@ -231,6 +308,45 @@ public final class TunBackend implements DeviceBackend {
     for (int i = 0; i < RETRIES && written < 0 && isTransient((int) -written); i++) {
       Thread.onSpinWait();
       written = libc.write(fd, address, length);
+    }
+    return written;
+  }
+
+  /** Whether no packet begins before the end of the one before it, so that gaps are nobody's. */
+  private static boolean isAscending(PacketBatch batch) {
+    int end = 0;
+    for (int i = 0; i < batch.count(); i++) {
+      if (batch.offset(i) < end) {
+        return false;
+      }
+      end = batch.offset(i) + batch.length(i);
+    }
+    return true;
+  }
+
+  /** With the header in the room in front of the packet; beside it where there is none. */
+  private long writeOffloaded(PacketBatch batch, int i, boolean inFront) {
+    MemorySegment segment = batch.segment();
+    int offset = batch.offset(i);
+    int length = batch.length(i);
+    int end = i == 0 ? 0 : batch.offset(i - 1) + batch.length(i - 1);
+    if (inFront && offset - headerBytes >= end) {
+      int header = offset - headerBytes;
+      return VnetHeader.write(segment, header, batch.offload(i), segment, offset, length)
+          ? write(segment.address() + header, headerBytes + length)
+          : -Errno.EINVAL.number();
+    }
+    if (!VnetHeader.write(scratch, 0, batch.offload(i), segment, offset, length)) {
+      return -Errno.EINVAL.number();
+    }
+    scratch.set(ValueLayout.JAVA_LONG, VECTORS, scratch.address());
+    scratch.set(ValueLayout.JAVA_LONG, VECTORS + 8, headerBytes);
+    scratch.set(ValueLayout.JAVA_LONG, VECTORS + 16, segment.address() + offset);
+    scratch.set(ValueLayout.JAVA_LONG, VECTORS + 24, length);
+    long written = libc.writev(fd, scratch.address() + VECTORS, 2);
+    for (int tries = 0; tries < RETRIES && written < 0 && isTransient((int) -written); tries++) {
+      Thread.onSpinWait();
+      written = libc.writev(fd, scratch.address() + VECTORS, 2);
     }
     return written;
   }
@@ -287,6 +403,11 @@ public final class TunBackend implements DeviceBackend {
   @Override
   public void release(PortLedger ledger) {
     ledger.dropped(DropReason.DEVICE_DESTROYED, drain());
+    scratchArena.close();
+    if (headerBytes > 0) {
+      // A persistent device would keep it for the next, who may not know of it.
+      libc.ioctl(fd, LinuxConstants.TUNSETOFFLOAD, 0);
+    }
     long closed = libc.close(fd);
     if (closed < 0) {
       Errno errno = Errno.ofNumber((int) -closed);

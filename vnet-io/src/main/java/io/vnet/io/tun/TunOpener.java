@@ -6,14 +6,18 @@ import io.vnet.api.device.DriverKind;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.port.OffloadFeature;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.libc.NetlinkConstants;
 import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.netns.NetworkNamespace;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
 
 /**
  * Opens a TUN or TAP interface: node, TUNSETIFF, MTU, addresses, up. Only a descriptor that went
@@ -125,8 +129,10 @@ public final class TunOpener {
         int tun = openNode(name);
         try {
           attach(request, interfaceRequest, tun, existed);
+          Set<OffloadFeature> offloads;
           try {
-            configure(request, interfaceRequest, tun, socket);
+            offloads = offload(request, tun);
+            configure(request, interfaceRequest, socket);
           } catch (RuntimeException e) {
             if (existed) {
               interfaceRequest.setMtu(socket, (int) mtuBefore);
@@ -135,7 +141,7 @@ public final class TunOpener {
             throw e;
           }
           return new TunBackend(
-              libc, name, tun, request.name().driver().layer(), request.mtu(), island);
+              libc, name, tun, request.name().driver().layer(), request.mtu(), island, offloads);
         } catch (RuntimeException e) {
           libc.close(tun);
           throw e;
@@ -181,6 +187,7 @@ public final class TunOpener {
             | (request.name().driver() == DriverKind.TUN
                 ? LinuxConstants.IFF_TUN
                 : LinuxConstants.IFF_TAP)
+            | (request.host().offload() ? LinuxConstants.IFF_VNET_HDR : 0)
             | (existed ? 0 : LinuxConstants.IFF_TUN_EXCL);
     long set = interfaceRequest.setTun(tun, flags);
     if (set < 0) {
@@ -188,15 +195,46 @@ public final class TunOpener {
     }
   }
 
-  private void configure(
-      BackendRequest request, InterfaceRequest interfaceRequest, int tun, int socket) {
-    String name = request.interfaceName();
-    // What a process before left on a persistent device holds for the device, not for the
-    // descriptor.
-    long offload = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, 0);
-    if (offload < 0) {
-      throw failure("TUNSETOFFLOAD", name, offload, "");
+  /**
+   * All that the kernel knows, or none. What a process before left on a persistent device holds for
+   * the device, not for the descriptor, so both are set.
+   */
+  private Set<OffloadFeature> offload(BackendRequest request, int tun) {
+    if (!request.host().offload()) {
+      setOffload(request, tun, 0);
+      return Set.of();
     }
+    try (Arena arena = Arena.ofConfined()) {
+      long sized =
+          libc.ioctl(
+              tun,
+              LinuxConstants.TUNSETVNETHDRSZ,
+              arena.allocateFrom(ValueLayout.JAVA_INT, VnetHeader.BYTES).address());
+      if (sized < 0) {
+        throw failure("TUNSETVNETHDRSZ", request.interfaceName(), sized, "");
+      }
+    }
+    int segmentation =
+        LinuxConstants.TUN_F_CSUM | LinuxConstants.TUN_F_TSO4 | LinuxConstants.TUN_F_TSO6;
+    int datagrams = LinuxConstants.TUN_F_USO4 | LinuxConstants.TUN_F_USO6;
+    long both = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, segmentation | datagrams);
+    if (both >= 0) {
+      return EnumSet.allOf(OffloadFeature.class);
+    }
+    // USO: since Linux 6.2.
+    setOffload(request, tun, segmentation);
+    return EnumSet.of(OffloadFeature.CHECKSUM, OffloadFeature.TSO4, OffloadFeature.TSO6);
+  }
+
+  private void setOffload(BackendRequest request, int tun, int flags) {
+    long set = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, flags);
+    if (set < 0) {
+      throw failure("TUNSETOFFLOAD", request.interfaceName(), set, "");
+    }
+  }
+
+  private void configure(BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
+    String name = request.interfaceName();
     long mtu = interfaceRequest.setMtu(socket, request.mtu());
     if (mtu < 0) {
       throw failure(

@@ -182,6 +182,11 @@ public final class FaultyLibc implements Libc {
   }
 
   @Override
+  public long writev(int fd, long vectors, int count) {
+    return callOn(fd, "writev", () -> libc.writev(fd, vectors, count));
+  }
+
+  @Override
   public long ioctl(int fd, long request, long argument) {
     String name = REQUESTS.getOrDefault(request, "0x" + Long.toHexString(request));
     return callOn(fd, "ioctl " + name, () -> libc.ioctl(fd, request, argument));

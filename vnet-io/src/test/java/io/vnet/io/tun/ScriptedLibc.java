@@ -63,6 +63,11 @@ final class ScriptedLibc implements Libc {
   }
 
   @Override
+  public long writev(int fd, long vectors, int count) {
+    return result("writev", 0);
+  }
+
+  @Override
   public long ioctl(int fd, long request, long argument) {
     return result(request, 0);
   }

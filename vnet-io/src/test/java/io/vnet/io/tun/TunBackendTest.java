@@ -15,6 +15,7 @@ import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.loop.IslandLoop;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -34,7 +35,8 @@ class TunBackendTest {
   private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 1);
   private final BatchPool batches = new BatchPool(slabs);
   private final PacketBatch batch = batches.acquire();
-  private final TunBackend backend = new TunBackend(libc, "tun3", 7, Layer.L3, 1500, island);
+  private final TunBackend backend =
+      new TunBackend(libc, "tun3", 7, Layer.L3, 1500, island, Set.of());
 
   @BeforeEach
   void fill() {
@@ -104,7 +106,8 @@ class TunBackendTest {
   @Test
   void a_descriptor_that_the_poller_refuses_is_told_and_the_device_is_lost() throws Exception {
     // No process has that many descriptors.
-    TunBackend deaf = new TunBackend(libc, "tun3", Integer.MAX_VALUE, Layer.L3, 1500, island);
+    TunBackend deaf =
+        new TunBackend(libc, "tun3", Integer.MAX_VALUE, Layer.L3, 1500, island, Set.of());
     CompletableFuture<VnetException> told = new CompletableFuture<>();
     deaf.start(
         new BackendListener() {

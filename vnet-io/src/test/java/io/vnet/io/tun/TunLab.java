@@ -67,7 +67,7 @@ final class TunLab implements AutoCloseable {
         DeviceName.match(device).orElseThrow(),
         MTU,
         up,
-        new HostBacking("", mode, Optional.of(namespace.path()), prefixes));
+        new HostBacking("", mode, Optional.of(namespace.path()), prefixes, false));
   }
 
   TunBackend open(BackendRequest request) {
@@ -76,7 +76,11 @@ final class TunLab implements AutoCloseable {
 
   /** A new interface that is up, has addresses and a handle, and its listener. */
   Attached attached(String device, String... addresses) {
-    TunBackend backend = open(request(device, HostBacking.Mode.CREATE, true, addresses));
+    return attached(request(device, HostBacking.Mode.CREATE, true, addresses));
+  }
+
+  Attached attached(BackendRequest request) {
+    TunBackend backend = open(request);
     Attached attached = new Attached(backend);
     backend.start(attached);
     backend.linkUp();

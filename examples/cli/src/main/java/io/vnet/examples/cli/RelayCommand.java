@@ -2,6 +2,7 @@ package io.vnet.examples.cli;
 
 import akka.Done;
 import akka.stream.javadsl.Keep;
+import io.vnet.actors.HostSettings;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.device.DestroyPolicy;
@@ -59,6 +60,14 @@ final class RelayCommand implements Callable<Integer> {
       description = "MTU of both, 72 to 65535 (default: ${DEFAULT-VALUE}).")
   private int mtu;
 
+  @Option(
+      names = "--offload",
+      description = {
+        "Let the kernel leave segmentation and checksums undone: packets cross in super-packets of"
+            + " up to 64 KiB, several times as fast."
+      })
+  private boolean offload;
+
   @SuppressWarnings("NullAway.Init") // Fields are set by picocli.
   RelayCommand() {}
 
@@ -67,11 +76,17 @@ final class RelayCommand implements Callable<Integer> {
     check();
     Termination termination = parent.termination();
     termination.arm();
-    try (VnetHost host = VnetHost.start()) {
+    try (VnetHost host = VnetHost.start(settings())) {
       Device a = host.create(device(first));
       Device b = host.create(device(second));
       return relay(host, a, b, termination, spec.commandLine().getOut());
     }
+  }
+
+  /** Super-packets keep one thread busy less than half; single packets want one a direction. */
+  private HostSettings settings() {
+    HostSettings defaults = HostSettings.defaults();
+    return offload ? defaults.withIslands(1) : defaults;
   }
 
   private void check() {
@@ -149,7 +164,8 @@ final class RelayCommand implements Callable<Integer> {
         .withHost(
             HostBacking.create()
                 .withInterfaceName(interfaceName)
-                .withMode(HostBacking.Mode.CREATE_OR_ATTACH));
+                .withMode(HostBacking.Mode.CREATE_OR_ATTACH)
+                .withOffload(offload));
   }
 
   private static void report(PrintWriter out, String name, PortCounters counters) {

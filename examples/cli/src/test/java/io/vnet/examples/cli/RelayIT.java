@@ -29,6 +29,9 @@ class RelayIT {
           "(?m)^(\\S+) received (\\d+) packets \\(\\d+ bytes\\), sent (\\d+) \\(\\d+ bytes\\),"
               + " dropped (\\d+) \\{.*}$");
 
+  private static final Pattern SIZES =
+      Pattern.compile("(?m)^\\S+ received (\\d+) packets \\((\\d+) bytes\\)");
+
   static List<String> inside(NetworkNamespace namespace) {
     return List.of("nsenter", "--net=" + namespace.path(), "--");
   }
@@ -80,21 +83,41 @@ class RelayIT {
     }
   }
 
+  @Test
+  void super_packets_cross_whole(NetworkNamespace near, NetworkNamespace far) {
+    try (Child relay = Child.vnet(inside(near), "relay", "--offload", "tunA", "tunB")) {
+      relay.awaitLine("ready tunA tunB");
+      ip(near, "link set tunB netns " + far.path());
+      ip(near, "addr add 10.78.0.1/24 dev tunA");
+      ip(near, "link set tunA up");
+      ip(far, "addr add 10.78.0.2/24 dev tunB");
+      ip(far, "link set tunB up");
+      Outcome client = iperf3(near, far, "--bytes", "256M");
+      assertThat(client.exitCode()).as(client.toString()).isZero();
+      relay.signal("TERM");
+      Outcome end = relay.end();
+      assertCounted(end, "tunA", "tunB");
+      List<String> received = Texts.matches(SIZES, end.out()).getFirst();
+      long packets = Long.parseLong(received.get(1));
+      long bytes = Long.parseLong(received.get(2));
+      assertThat(bytes).isGreaterThan(256L << 20);
+      assertThat(bytes / packets).as("bytes a packet").isGreaterThan(2 * 1500);
+    }
+  }
+
   private static Outcome iperf3(NetworkNamespace near, NetworkNamespace far) {
+    return iperf3(near, far, "--time", Integer.toString(SECONDS), "--interval", "1", "--json");
+  }
+
+  private static Outcome iperf3(NetworkNamespace near, NetworkNamespace far, String... how) {
     try (Child server =
         Child.start(join(inside(far), "iperf3", "--server", "--one-off", "--forceflush"))) {
       server.awaitLine("Server listening");
       return Child.run(
-          join(
-              inside(near),
-              "iperf3",
-              "--client",
-              "10.78.0.2",
-              "--time",
-              Integer.toString(SECONDS),
-              "--interval",
-              "1",
-              "--json"));
+          Stream.concat(
+                  join(inside(near), "iperf3", "--client", "10.78.0.2").stream(),
+                  Arrays.stream(how))
+              .toList());
     }
   }
 
