@@ -65,11 +65,12 @@ public class SectionBenchmark {
 
   @Benchmark
   public int section(Reader own) {
-    own.reader.enter();
+    EpochReader reader = own.reader;
+    reader.enter();
     try {
       return guarded;
     } finally {
-      own.reader.exit();
+      reader.exit();
     }
   }
 
