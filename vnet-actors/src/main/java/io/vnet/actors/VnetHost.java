@@ -137,6 +137,7 @@ public final class VnetHost implements AutoCloseable {
             new GraceGauge(settings.retiringMax()),
             blocking,
             networks,
+            VnetHost::runLater,
             System::nanoTime,
             settings.stallLimit().toNanos(),
             new AtomicLong(),
@@ -198,6 +199,10 @@ public final class VnetHost implements AutoCloseable {
             akka.stdout-loglevel = OFF
             """)
         .withFallback(ConfigFactory.load());
+  }
+
+  private static void runLater(long nanos, Runnable task) {
+    CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS, Runnable::run).execute(task);
   }
 
   private static int slabs(long bytes, int slabBytes) {

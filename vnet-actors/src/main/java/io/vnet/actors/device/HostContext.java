@@ -25,6 +25,7 @@ import java.util.function.Supplier;
  * @param gauge what waits for readers
  * @param blocking threads on which system calls may block
  * @param hostNetwork the host's kernel; starts it at the first call, which may throw
+ * @param later for who looks again soon
  * @param nanoClock for ages of grace periods
  * @param stallNanos how long a grace period may take before its readers are named in the log
  * @param handleNumbers numbers for handles and requests, unique in the host
@@ -41,6 +42,7 @@ public record HostContext(
     GraceGauge gauge,
     Executor blocking,
     Supplier<HostNetwork> hostNetwork,
+    Later later,
     LongSupplier nanoClock,
     long stallNanos,
     AtomicLong handleNumbers,

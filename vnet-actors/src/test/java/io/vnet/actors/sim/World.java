@@ -105,6 +105,7 @@ final class World {
             new GraceGauge(Integer.MAX_VALUE),
             this::runBlocking,
             () -> network,
+            simulator::after,
             simulator::nanoTime,
             Long.MAX_VALUE,
             new AtomicLong(),
