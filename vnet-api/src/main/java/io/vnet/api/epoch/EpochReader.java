@@ -13,8 +13,9 @@ import java.lang.invoke.VarHandle;
  * <p><b>A section must not block:</b> a reader inside holds up every release of the host.
  *
  * <p><b>Cost</b> of enter and exit with {@link Epoch.Barrier#MEMBARRIER}: an opaque store, a
- * release store and six loads, which is what the time goes to; so all that is not usual (nesting, a
- * fence, a wrong exit) is seen from the one load of the state. No allocation.
+ * release store and six loads besides those that find the thread. The time goes to the loads, so
+ * all that is not usual (nesting, a fence, a wrong exit) is seen from the one of the state. No
+ * allocation.
  */
 public final class EpochReader extends ReaderSlotPadded implements AutoCloseable {
   private static final VarHandle STATE;
