@@ -142,6 +142,7 @@ public final class VnetHost implements AutoCloseable {
                 system.dispatchers().lookup(DispatcherSelector.fromConfig(CONTROL_DISPATCHER)),
                 ForkJoinPool.commonPool()),
             networks,
+            VnetHost::runLater,
             System::nanoTime,
             settings.stallLimit().toNanos(),
             new AtomicLong(),
@@ -203,6 +204,10 @@ public final class VnetHost implements AutoCloseable {
             akka.stdout-loglevel = OFF
             """)
         .withFallback(ConfigFactory.load());
+  }
+
+  private static void runLater(long nanos, Runnable task) {
+    CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS, Runnable::run).execute(task);
   }
 
   private static int slabs(long bytes, int slabBytes) {

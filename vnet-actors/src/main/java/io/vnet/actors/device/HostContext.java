@@ -26,6 +26,7 @@ import java.util.function.Supplier;
  * @param blocking threads on which system calls may block
  * @param answers where users' callbacks run
  * @param hostNetwork the host's kernel; starts it at the first call, which may throw
+ * @param later for who looks again soon
  * @param nanoClock for ages of grace periods
  * @param stallNanos how long a grace period may take before its readers are named in the log
  * @param handleNumbers numbers for handles and requests, unique in the host
@@ -43,6 +44,7 @@ public record HostContext(
     Executor blocking,
     Executor answers,
     Supplier<HostNetwork> hostNetwork,
+    Later later,
     LongSupplier nanoClock,
     long stallNanos,
     AtomicLong handleNumbers,

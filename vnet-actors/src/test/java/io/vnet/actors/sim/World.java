@@ -106,6 +106,7 @@ final class World {
             this::runBlocking,
             Runnable::run,
             () -> network,
+            simulator::after,
             simulator::nanoTime,
             Long.MAX_VALUE,
             new AtomicLong(),
