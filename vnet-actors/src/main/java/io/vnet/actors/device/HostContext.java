@@ -23,6 +23,7 @@ import java.util.function.Supplier;
  * @param policy what opens may make and do
  * @param events who wants to know
  * @param gauge what waits for readers
+ * @param failure the end that is not in order
  * @param blocking threads on which system calls may block
  * @param hostNetwork the host's kernel; starts it at the first call, which may throw
  * @param nanoClock for ages of grace periods
@@ -39,6 +40,7 @@ public record HostContext(
     AtomicReference<ClonePolicy> policy,
     EventLog events,
     GraceGauge gauge,
+    HostFailure failure,
     Executor blocking,
     Supplier<HostNetwork> hostNetwork,
     LongSupplier nanoClock,

@@ -2,6 +2,7 @@ package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -32,6 +33,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -137,6 +139,14 @@ public final class SoftcActor {
     private Optional<OpenHandle> handle = Optional.empty();
     private Optional<VnetException> crash = Optional.empty();
     private boolean started;
+    private boolean stopped;
+    private boolean quiesceAsked;
+    private boolean releaseAsked;
+    private volatile boolean quiesced;
+    private volatile @Nullable Runnable whenQuiesced;
+
+    /** Of the host's; the actor may not have heard of it. In the lane. */
+    private @Nullable DeviceBackend opened;
 
     Softc(
         DeviceId device,
@@ -203,7 +213,14 @@ public final class SoftcActor {
       softc.relay.softc = self;
       openBackend();
     }
-    return Behaviors.receiveMessage(this::receive);
+    return Behaviors.receive(
+        (_, command) -> receive(command),
+        (_, signal) -> {
+          if (signal instanceof PostStop && !softc.stopped) {
+            abandon();
+          }
+          return Behaviors.same();
+        });
   }
 
   private void openBackend() {
@@ -225,7 +242,9 @@ public final class SoftcActor {
 
   private Command openHost(BackendRequest request) {
     try {
-      return new BackendOpened(host.hostNetwork().get().open(request));
+      DeviceBackend backend = host.hostNetwork().get().open(request);
+      softc.opened = backend;
+      return new BackendOpened(backend);
     } catch (VnetException e) {
       return new Happened(new SoftcEvent.BackendFailed(e, false));
     } catch (RuntimeException | Error e) {
@@ -300,6 +319,7 @@ public final class SoftcActor {
       case Happened(var event) -> happen(event);
       case CallFailed(var effect, var cause) -> callFailed(effect, cause);
       case Stop _ -> {
+        softc.stopped = true;
         return Behaviors.stopped();
       }
     }
@@ -470,7 +490,10 @@ public final class SoftcActor {
             new VnetActor.Detached(softc.device, _ -> later(new SoftcEvent.Detached())));
         publish(DeviceEvent.Kind.DETACHED, "");
       }
-      case SoftcEffect.Quiesce _ -> backend().quiesce(() -> later(new SoftcEvent.Quiesced()));
+      case SoftcEffect.Quiesce _ -> {
+        softc.quiesceAsked = true;
+        backend().quiesce(this::quiesced);
+      }
       case SoftcEffect.Retire _ ->
           softc.gracePeriod.tell(
               new GracePeriodActor.Retire(
@@ -546,6 +569,7 @@ public final class SoftcActor {
   }
 
   private void release() {
+    softc.releaseAsked = true;
     if (softc.backend.isEmpty()) {
       pending.add(new SoftcEvent.Released());
       return;
@@ -595,6 +619,32 @@ public final class SoftcActor {
     return softc.handle.isPresent() ? softc.handle.get().ledger() : new PortLedger();
   }
 
+  private void quiesced() {
+    softc.quiesced = true;
+    later(new SoftcEvent.Quiesced());
+    Runnable then = softc.whenQuiesced;
+    if (then != null) {
+      then.run();
+    }
+  }
+
+  /**
+   * The host has failed: revokes the handle at once, for no actor is there to answer its calls, and
+   * leaves the rest to be released when the readers have drained.
+   */
+  private void abandon() {
+    SoftcState.Phase phase = softc.state.phase();
+    if (phase != SoftcState.Phase.GONE) {
+      publish(DeviceEvent.Kind.LOST, "its host has failed");
+      if (phase != SoftcState.Phase.TEARDOWN) {
+        softc.node.publish(new Node.Sentinel());
+        publish(DeviceEvent.Kind.OPENS_REFUSED, "");
+      }
+      revoke(Errno.ESHUTDOWN, "its host has failed");
+    }
+    host.failure().abandon(new Abandoned());
+  }
+
   private void later(SoftcEvent event) {
     context.getSelf().tell(new Happened(event));
   }
@@ -611,6 +661,89 @@ public final class SoftcActor {
 
   private void publish(DeviceEvent.Kind kind, String detail) {
     host.events().publish(softc.device, kind, detail);
+  }
+
+  /** The rest of the teardown, on any thread, after all actors have stopped. */
+  private final class Abandoned implements HostFailure.Abandoned {
+    private final SoftcState.Teardown before = softc.state.teardown();
+    private final boolean gone = softc.state.phase() == SoftcState.Phase.GONE;
+
+    /** Behind what the lane has to do still: opening, linking down, releasing. */
+    private void inLane(Runnable task) {
+      BlockingLane lane = softc.lane;
+      if (lane == null) {
+        task.run();
+      } else {
+        lane.execute(task);
+      }
+    }
+
+    @Override
+    public void quiesce(Runnable done) {
+      inLane(() -> {
+        if (!gone && !before.unbound()) {
+          publish(DeviceEvent.Kind.NODE_REMOVED, "");
+        }
+        if (!gone && !before.detaching()) {
+          publish(DeviceEvent.Kind.DETACHED, "");
+        }
+        if (softc.backend.isEmpty()) {
+          softc.backend = Optional.ofNullable(softc.opened);
+        }
+        if (softc.backend.isEmpty() || softc.releaseAsked || before.quiesced()) {
+          done.run();
+          return;
+        }
+        AtomicBoolean first = new AtomicBoolean(true);
+        Runnable once =
+            () -> {
+              if (first.compareAndSet(true, false)) {
+                publish(DeviceEvent.Kind.QUIESCED, "");
+                done.run();
+              }
+            };
+        softc.whenQuiesced = once;
+        if (softc.quiesced) {
+          once.run();
+        } else if (!softc.quiesceAsked) {
+          quiesce(backend(), once);
+        }
+      });
+    }
+
+    private void quiesce(DeviceBackend backend, Runnable done) {
+      try {
+        backend.quiesce(done);
+      } catch (RuntimeException | AssertionError | LinkageError e) {
+        LOG.error("{}: quiescing failed", softc.device, e);
+        done.run();
+      }
+    }
+
+    @Override
+    public void release(Runnable done) {
+      inLane(() -> {
+        if (!gone) {
+          if (!before.drained()) {
+            publish(DeviceEvent.Kind.READERS_DRAINED, "");
+          }
+          if (!softc.releaseAsked) {
+            releaseBackend();
+          }
+          publish(DeviceEvent.Kind.RELEASED, "");
+        }
+        softc.handle.ifPresent(OpenHandle::closeDone);
+        done.run();
+      });
+    }
+
+    private void releaseBackend() {
+      try {
+        softc.backend.ifPresent(backend -> backend.release(ledger()));
+      } catch (RuntimeException | AssertionError | LinkageError e) {
+        LOG.error("{}: releasing failed", softc.device, e);
+      }
+    }
   }
 
   /**
