@@ -104,7 +104,14 @@ public final class HostFailure {
         () ->
             later.accept(() -> {
               Epoch epoch = host.epoch();
-              whenElapsed(epoch, epoch.begin(), later, () -> each(all, Abandoned::release, done));
+              whenElapsed(
+                  epoch,
+                  epoch.begin(),
+                  later,
+                  () -> {
+                    host.gauge().clear();
+                    each(all, Abandoned::release, done);
+                  });
             }));
   }
 

@@ -30,35 +30,32 @@ public final class SimAccess {
 
   /** Tells one of them something that makes it throw when it gets to it. */
   @SuppressWarnings("NullAway") // What is missing is what it trips over.
-  public static void poison(
-      Shared who,
-      ActorRef<HostActor.Command> root,
-      HostActor.Actors actors,
-      VnetTable vnets,
-      String vnet) {
+  public static void poison(Shared who, HostActor.Actors actors, VnetTable vnets, String vnet) {
     switch (who) {
-      case ROOT -> root.tell(new HostActor.CreateVnet(null, _ -> {}));
+      case ROOT -> root(actors).tell(new HostActor.CreateVnet(null, _ -> {}), null);
       case DRIVER ->
           actors.drivers().get(DriverKind.TUN).tell(new DriverActor.AwaitGone(null, _ -> {}));
       case VNET -> vnets.tell(vnet, new VnetActor.Create(null, _ -> {}));
       // These trip in the middle of their work.
       case GRACE_PERIOD -> actors.gracePeriod().tell(new GracePeriodActor.Retire(0, null));
       case DEFERRED ->
-          children(root)
+          children(root(actors))
               .filter(child -> child.path().name().equals("deferred-destroy"))
               .forEach(child -> child.tell(new DeferredDestroyActor.Schedule(null, null), null));
       case NODE ->
-          children(actors.drivers().get(DriverKind.TUN))
+          children(Adapter.toClassic(actors.drivers().get(DriverKind.TUN)))
               .limit(1)
               .forEach(child -> child.tell(new DeviceActor.SwapAlias(null, null), null));
     }
   }
 
-  private static Stream<akka.actor.ActorRef> children(ActorRef<?> parent) {
+  private static akka.actor.ActorRef root(HostActor.Actors actors) {
+    return ((ActorRefWithCell) Adapter.toClassic(actors.gracePeriod())).getParent();
+  }
+
+  private static Stream<akka.actor.ActorRef> children(akka.actor.ActorRef parent) {
     return StreamSupport.stream(
-        CollectionConverters.asJava(((ActorRefWithCell) Adapter.toClassic(parent)).children())
-            .spliterator(),
-        false);
+        CollectionConverters.asJava(((ActorRefWithCell) parent).children()).spliterator(), false);
   }
 
   /** Whether a message is a poison, or what an actor that has met one tells itself. */

@@ -231,7 +231,7 @@ final class World {
   void fail(SimAccess.Shared who, String vnet) {
     failing = true;
     witness.hostFails();
-    SimAccess.poison(who, Objects.requireNonNull(root), actors(), context.vnets(), vnet);
+    SimAccess.poison(who, actors(), context.vnets(), vnet);
   }
 
   Optional<Node> find(String name) {
