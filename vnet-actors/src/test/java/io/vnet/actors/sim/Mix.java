@@ -41,13 +41,14 @@ record Mix(
     return Math.floorMod(seed, FAILING) == FAILING - 1 ? mix.withFailures() : mix;
   }
 
+  /** With readers that stay inside for long, too. */
   private Mix withFailures() {
     return new Mix(
         hostPercent,
         transientPercent,
         faultPercent,
         throwPercent,
-        stallPercent,
+        30,
         lostPercent,
         terminatePercent,
         6,
