@@ -23,6 +23,7 @@ import java.util.function.Supplier;
  * @param policy what opens may make and do
  * @param events who wants to know
  * @param gauge what waits for readers
+ * @param failure the end that is not in order
  * @param blocking threads on which system calls may block
  * @param answers where users' callbacks run
  * @param hostNetwork the host's kernel; starts it at the first call, which may throw
@@ -41,6 +42,7 @@ public record HostContext(
     AtomicReference<ClonePolicy> policy,
     EventLog events,
     GraceGauge gauge,
+    HostFailure failure,
     Executor blocking,
     Executor answers,
     Supplier<HostNetwork> hostNetwork,

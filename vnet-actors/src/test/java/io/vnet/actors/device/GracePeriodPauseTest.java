@@ -67,6 +67,12 @@ class GracePeriodPauseTest {
         new AtomicReference<>(ClonePolicy.defaults()),
         new EventLog(Runnable::run, System::nanoTime),
         new GraceGauge(Integer.MAX_VALUE),
+        new HostFailure(
+            failure -> {
+              throw failure;
+            },
+            () -> {}),
+        Runnable::run,
         Runnable::run,
         () -> {
           throw new AssertionError("no host network is needed");
