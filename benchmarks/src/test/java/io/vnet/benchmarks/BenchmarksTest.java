@@ -34,15 +34,37 @@ class BenchmarksTest {
     List<String> barriers =
         membarrier ? List.of("full_fence", "membarrier") : List.of("full_fence");
     List<String> ways = new ArrayList<>(barriers);
-    ways.addAll(List.of("read_lock", "unprotected"));
+    List<String> others =
+        List.of(
+            "read_lock",
+            "stamped_lock",
+            "optimistic_validated_unprotected",
+            "count_unless_zero",
+            "count");
+    ways.addAll(others);
+    ways.add("unprotected");
     List<String> names = new ArrayList<>();
     for (String threads : List.of("1_thread", "2_threads")) {
       ways.forEach(way -> names.add("epoch_" + way + "_ns_per_section_" + threads));
       ways.forEach(way -> names.add("epoch_" + way + "_" + threads + "_bytes_per_op"));
-      barriers.forEach(way -> names.add("epoch_" + way + "_over_read_lock_ratio_" + threads));
+      for (String way : barriers) {
+        others.forEach(other -> names.add("epoch_" + way + "_over_" + other + "_ratio_" + threads));
+      }
     }
     for (String readers : List.of("1_reader", "64_readers", "1024_readers")) {
       barriers.forEach(way -> names.add("epoch_" + way + "_ns_per_grace_period_" + readers));
+    }
+    for (String readers : List.of("0_readers", "1_reader", "2_readers", "8_readers")) {
+      for (String rank : List.of("p50", "p99")) {
+        names.add("grace_" + rank + "_us_" + readers);
+        names.add("grace_destroy_" + rank + "_us_" + readers);
+      }
+    }
+    names.add("grace_batched_per_s_8_readers");
+    names.add("grace_p99_us");
+    if (membarrier) {
+      names.add("epoch_enter_exit_net_of_unprotected_ns");
+      names.add("epoch_enter_exit_ns");
     }
     return names;
   }
@@ -85,7 +107,7 @@ class BenchmarksTest {
     List<String> expected = new ArrayList<>(epochNames());
     expected.addAll(lifecycleNames());
     assertThat(lines)
-        .extracting(line -> line.replaceFirst("=[0-9]+\\.[0-9]{3}$", ""))
+        .extracting(line -> line.replaceFirst("=-?[0-9]+\\.[0-9]{3}$", ""))
         .containsExactlyInAnyOrderElementsOf(expected);
   }
 

@@ -17,6 +17,7 @@ import io.vnet.actors.device.GraceGauge;
 import io.vnet.actors.device.GracePeriodActor;
 import io.vnet.actors.device.HostActor;
 import io.vnet.actors.device.HostContext;
+import io.vnet.actors.device.HostFailure;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.NodeTable;
 import io.vnet.actors.device.VnetTable;
@@ -88,6 +89,7 @@ public final class VnetHost implements AutoCloseable {
   private static final int RING_BYTES = 1024 * 1024;
   private static final int BLOCKING_THREADS = 16;
   private static final long BLOCKING_IDLE_SECONDS = 2;
+  private static final long FAILURE_RECHECK_MILLIS = 1;
 
   private final ActorSystem<?> system;
   private final boolean ownsSystem;
@@ -107,6 +109,7 @@ public final class VnetHost implements AutoCloseable {
   private final AtomicLong requests = new AtomicLong();
   private final AtomicReference<@Nullable CompletableFuture<HostStatistics>> terminated =
       new AtomicReference<>();
+  private final CompletableFuture<HostActor.Terminated> devicesGone = new CompletableFuture<>();
   private volatile boolean gone;
 
   private VnetHost(
@@ -144,11 +147,13 @@ public final class VnetHost implements AutoCloseable {
             new AtomicReference<>(settings.policy()),
             new EventLog(blocking, System::nanoTime),
             new GraceGauge(settings.retiringMax()),
+            new HostFailure(_ -> refuse(), this::actorsStopped),
             blocking,
             new AnswerLane(
                 system.dispatchers().lookup(DispatcherSelector.fromConfig(CONTROL_DISPATCHER)),
                 ForkJoinPool.commonPool()),
             networks,
+            VnetHost::runLater,
             System::nanoTime,
             settings.stallLimit().toNanos(),
             new AtomicLong(),
@@ -210,6 +215,10 @@ public final class VnetHost implements AutoCloseable {
             akka.stdout-loglevel = OFF
             """)
         .withFallback(ConfigFactory.load());
+  }
+
+  private static void runLater(long nanos, Runnable task) {
+    CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS, Runnable::run).execute(task);
   }
 
   private static int slabs(long bytes, int slabBytes) {
@@ -450,17 +459,47 @@ public final class VnetHost implements AutoCloseable {
     if (first != null) {
       return first.minimalCompletionStage();
     }
-    CompletableFuture<HostActor.Terminated> devicesGone = new CompletableFuture<>();
     root.tell(new HostActor.Terminate(devicesGone::complete));
     var _ = devicesGone.thenRunAsync(() -> finish(mine), blocking);
     return mine.minimalCompletionStage();
   }
 
-  private void finish(CompletableFuture<HostStatistics> done) {
+  /**
+   * Why the host ended by itself: one of its own actors has failed, which is a defect. Whoever
+   * waited was answered with ESHUTDOWN and this as the cause, handles were revoked with the same
+   * errno, and what the devices held is released as after {@link #terminate}, whose stage says
+   * when.
+   *
+   * @return empty if it did not
+   */
+  public Optional<VnetException> failure() {
+    return context.failure().cause();
+  }
+
+  /** No actor is left, and not in order. */
+  private void actorsStopped() {
+    blocking.execute(() ->
+        context
+            .failure()
+            .release(
+                context,
+                CompletableFuture.delayedExecutor(
+                        FAILURE_RECHECK_MILLIS, TimeUnit.MILLISECONDS, blocking)
+                    ::execute,
+                () -> devicesGone.complete(new HostActor.Terminated())));
+    var _ = terminate();
+  }
+
+  /** Answers all who wait; who asks from now on is answered without asking anybody. */
+  private void refuse() {
     gone = true;
     unanswered
         .values()
         .forEach(answer -> answer.completeExceptionally(closedException("wait", "host")));
+  }
+
+  private void finish(CompletableFuture<HostStatistics> done) {
+    refuse();
     shutdownTask.cancel();
     closeNetworks();
     context.singles().close();
@@ -532,8 +571,19 @@ public final class VnetHost implements AutoCloseable {
     }
   }
 
-  private static VnetException closedException(String operation, String object) {
+  private VnetException closedException(String operation, String object) {
+    Optional<VnetException> failure = failure();
+    if (failure.isEmpty()) {
+      return new VnetException(
+          operation, object, Errno.ESHUTDOWN, "the host is closed", "start another host");
+    }
+    VnetException cause = failure.get();
     return new VnetException(
-        operation, object, Errno.ESHUTDOWN, "the host is closed", "start another host");
+        operation,
+        object,
+        Errno.ESHUTDOWN,
+        "the host has failed: " + cause.object() + ", " + cause.reason(),
+        cause.remedy(),
+        cause);
   }
 }

@@ -3,7 +3,9 @@ package io.vnet.benchmarks.epoch;
 import io.vnet.api.epoch.Epoch;
 import io.vnet.api.epoch.EpochReader;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.StampedLock;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -18,8 +20,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One field read three ways: inside an epoch section, under the read lock of one lock that all
- * threads share, and without protection.
+ * One field read in different ways: inside an epoch section, under the read lock of one lock that
+ * all threads share (two kinds), holding a reference that is counted in one counter (two kinds),
+ * optimistically, and without protection.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -29,6 +32,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 300, timeUnit = TimeUnit.MILLISECONDS)
 public class SectionBenchmark {
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+  private final StampedLock stamped = new StampedLock();
+  private final AtomicInteger references = new AtomicInteger(1);
   private int guarded = 42;
 
   /** The epoch that all threads share. */
@@ -65,11 +70,12 @@ public class SectionBenchmark {
 
   @Benchmark
   public int section(Reader own) {
-    own.reader.enter();
+    EpochReader reader = own.reader;
+    reader.enter();
     try {
       return guarded;
     } finally {
-      own.reader.exit();
+      reader.exit();
     }
   }
 
@@ -80,6 +86,55 @@ public class SectionBenchmark {
       return guarded;
     } finally {
       lock.readLock().unlock();
+    }
+  }
+
+  @Benchmark
+  public int stampedLock() {
+    long stamp = stamped.readLock();
+    try {
+      return guarded;
+    } finally {
+      stamped.unlockRead(stamp);
+    }
+  }
+
+  /** Says afterwards whether a writer came; what was read may have been freed meanwhile. */
+  @Benchmark
+  public int stampedOptimistic() {
+    long stamp = stamped.tryOptimisticRead();
+    int read = guarded;
+    if (!stamped.validate(stamp)) {
+      throw new IllegalStateException("nobody writes");
+    }
+    return read;
+  }
+
+  /** A reference that cannot be had any more once the count is 0, as of a thing that is freed. */
+  @Benchmark
+  public int countUnlessZero() {
+    int count = references.get();
+    while (count == 0 || !references.compareAndSet(count, count + 1)) {
+      if (count == 0) {
+        throw new IllegalStateException("the owner's reference is gone");
+      }
+      count = references.get();
+    }
+    try {
+      return guarded;
+    } finally {
+      references.getAndDecrement();
+    }
+  }
+
+  /** The same where something else makes sure that the count is not 0. */
+  @Benchmark
+  public int count() {
+    references.getAndIncrement();
+    try {
+      return guarded;
+    } finally {
+      references.getAndDecrement();
     }
   }
 

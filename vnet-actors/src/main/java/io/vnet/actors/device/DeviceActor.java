@@ -36,26 +36,44 @@ public final class DeviceActor extends AbstractOnMessageBehavior<DeviceActor.Com
   /** The alias is as good as it gets. */
   record AliasSwapped() {}
 
+  /** It has failed. */
+  record Failed(Throwable cause) {}
+
   /** The names are gone: an open by name answers ENOENT. */
   public record Unbound() {}
 
   private final Node node;
   private final NodeTable nodes;
+  private final ReplyTo<Failed> driver;
   private @Nullable String alias;
   private boolean unbound;
 
-  private DeviceActor(ActorContext<Command> context, Node node, NodeTable nodes) {
+  private DeviceActor(
+      ActorContext<Command> context, Node node, NodeTable nodes, ReplyTo<Failed> driver) {
     super(context);
     this.node = node;
     this.nodes = nodes;
+    this.driver = driver;
   }
 
-  static Behavior<Command> create(Node node, NodeTable nodes) {
-    return Behaviors.setup(context -> new DeviceActor(context, node, nodes));
+  /**
+   * @param driver told if it fails, and fails with it
+   */
+  static Behavior<Command> create(Node node, NodeTable nodes, ReplyTo<Failed> driver) {
+    return Behaviors.setup(context -> new DeviceActor(context, node, nodes, driver));
   }
 
   @Override
   public Behavior<Command> onMessage(Command command) {
+    try {
+      return carryOut(command);
+    } catch (RuntimeException | Error e) {
+      driver.tell(new Failed(e));
+      throw e;
+    }
+  }
+
+  private Behavior<Command> carryOut(Command command) {
     switch (command) {
       case SwapAlias(var newName, var replyTo) -> {
         removeAlias();

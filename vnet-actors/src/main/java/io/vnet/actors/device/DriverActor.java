@@ -3,7 +3,6 @@ package io.vnet.actors.device;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
-import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.vnet.actors.core.ReplyTo;
@@ -30,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * requests on to the softc and remembers who asked; when the softc frees the unit, as its last act,
  * it answers them all. So a request that arrives at a softc which has just said its last word is
  * answered too.
+ *
+ * <p>If it fails, its host does: {@link HostFailure}.
  *
  * <p>Source: if_tuntap specification, sections 1.3, 1.4, 1.8.
  */
@@ -70,6 +71,8 @@ public final class DriverActor {
   record Unreserve(DeviceId device) implements Command {}
 
   record DestroyAll(ReplyTo<Drained> replyTo) implements Command {}
+
+  private record NodeFailed(Throwable cause) implements Command {}
 
   sealed interface ReserveReply {}
 
@@ -113,6 +116,7 @@ public final class DriverActor {
   private final ActorContext<Command> context;
   private final HostContext host;
   private final DriverKind kind;
+  private final ReplyTo<DeviceActor.Failed> nodeFailed;
   private final Map<Integer, Unit> byUnit = new HashMap<>();
   private final List<ReplyTo<Drained>> drains = new ArrayList<>();
   private UnitSet units = UnitSet.empty();
@@ -123,12 +127,12 @@ public final class DriverActor {
     this.context = context;
     this.host = host;
     this.kind = kind;
+    ActorRef<Command> self = context.getSelf();
+    this.nodeFailed = failed -> self.tell(new NodeFailed(failed.cause()));
   }
 
   static Behavior<Command> create(HostContext host, DriverKind kind) {
-    return Behaviors.supervise(
-            Behaviors.<Command>setup(context -> new DriverActor(context, host, kind).behavior()))
-        .onFailure(SupervisorStrategy.resume());
+    return Behaviors.setup(context -> new DriverActor(context, host, kind).behavior());
   }
 
   private Behavior<Command> behavior() {
@@ -164,6 +168,7 @@ public final class DriverActor {
           }
         }
         case DestroyAll(var replyTo) -> destroyAll(replyTo);
+        case NodeFailed(var cause) -> throw new IllegalStateException("a node failed", cause);
       }
       return Behaviors.same();
     });
@@ -201,7 +206,7 @@ public final class DriverActor {
     units = units.with(unit);
     ActorRef<DeviceActor.Command> nodeActor =
         context.spawn(
-            DeviceActor.create(node, host.nodes()),
+            DeviceActor.create(node, host.nodes(), nodeFailed),
             device + "-" + device.generation(),
             DispatcherSelector.sameAsParent());
     byUnit.put(unit, new Unit(node, nodeActor));

@@ -39,6 +39,12 @@ public final class GraceGauge {
     return waiting >= limit;
   }
 
+  /** Nothing waits any more: the host has failed, and its readers have drained. */
+  void clear() {
+    show(0);
+    stallOver();
+  }
+
   /** Only the GracePeriodActor writes. */
   void show(int nowWaiting) {
     waiting = nowWaiting;

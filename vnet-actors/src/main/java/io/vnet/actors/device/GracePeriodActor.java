@@ -1,13 +1,12 @@
 package io.vnet.actors.device;
 
+import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
-import akka.actor.typed.javadsl.TimerScheduler;
 import io.vnet.actors.core.ReplyTo;
 import io.vnet.api.epoch.Epoch;
 import io.vnet.api.epoch.StalledReader;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -22,8 +21,10 @@ import org.slf4j.LoggerFactory;
  * bad release holds up nobody else.
  *
  * <p>A section is a few hundred nanoseconds, so a grace period that has not elapsed is looked at
- * again with the next turn of the mailbox, {@link #TURNS} times; after that a reader was preempted
- * inside, and a timer looks. One that takes longer than the limit is named in the log, to the
+ * again with the next turn of the mailbox, {@link #TURNS} times. After that a reader was preempted
+ * inside, perhaps by this actor, and gets no processor as long as somebody looks: the actor sleeps
+ * {@link #PAUSE_NANOS}, then each time a quarter longer, so that it adds a quarter to what the
+ * reader takes. A grace period that takes longer than the limit is named in the log, to the
  * listeners and in the {@link GraceGauge}, once, with thread and stack. Nobody but the releases
  * waits meanwhile; what may wait is bounded by refusing to create devices.
  */
@@ -31,8 +32,9 @@ public final class GracePeriodActor {
   // Not the context's: that one walks the stack of each actor to find its name.
   private static final Logger LOG = LoggerFactory.getLogger(GracePeriodActor.class);
 
-  private static final int TURNS = 200;
-  private static final Duration RETRY = Duration.ofMillis(1);
+  private static final int TURNS = 32;
+  private static final long PAUSE_NANOS = 20_000;
+  private static final long PAUSE_MAX_NANOS = 10_000_000;
 
   /** What it understands. */
   public sealed interface Command {}
@@ -55,25 +57,22 @@ public final class GracePeriodActor {
   public record Elapsed(long token) {}
 
   private final ActorContext<Command> context;
-  private final TimerScheduler<Command> timers;
   private final HostContext host;
   private List<Retire> current = List.of();
   private List<Retire> next = new ArrayList<>();
   private long token;
   private long beganNanos;
   private int turns;
+  private long pauseNanos;
   private boolean reported;
 
-  private GracePeriodActor(
-      ActorContext<Command> context, TimerScheduler<Command> timers, HostContext host) {
+  private GracePeriodActor(ActorContext<Command> context, HostContext host) {
     this.context = context;
-    this.timers = timers;
     this.host = host;
   }
 
   static Behavior<Command> create(HostContext host) {
-    return Behaviors.setup(context ->
-        Behaviors.withTimers(timers -> new GracePeriodActor(context, timers, host).behavior()));
+    return Behaviors.setup(context -> new GracePeriodActor(context, host).behavior());
   }
 
   private Behavior<Command> behavior() {
@@ -103,6 +102,7 @@ public final class GracePeriodActor {
     token = epoch().begin();
     beganNanos = host.nanoClock().getAsLong();
     turns = 0;
+    pauseNanos = PAUSE_NANOS;
     reported = false;
     check();
   }
@@ -124,11 +124,13 @@ public final class GracePeriodActor {
       }
       return;
     }
+    ActorRef<Command> self = context.getSelf();
     if (++turns < TURNS) {
-      context.getSelf().tell(new Check());
+      self.tell(new Check());
     } else {
       reportStall();
-      timers.startSingleTimer(new Check(), RETRY);
+      host.later().run(pauseNanos, () -> self.tell(new Check()));
+      pauseNanos = Math.min(pauseNanos + pauseNanos / 4, PAUSE_MAX_NANOS);
     }
   }
 

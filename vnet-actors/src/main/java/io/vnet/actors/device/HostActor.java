@@ -2,7 +2,10 @@ package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.ChildFailed;
 import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Signal;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.vnet.actors.core.ReplyTo;
@@ -18,6 +21,8 @@ import java.util.Map;
  * The root of a host's actors. It starts them, and ends them in the order of a module's unload: no
  * new devices, all devices destroyed, no node left, the deferred queue empty, the grace periods
  * over.
+ *
+ * <p>If one of them fails, or this one, the host ends in another manner: {@link HostFailure}.
  *
  * <p>Source: if_tuntap specification, section 6.2.
  */
@@ -73,6 +78,7 @@ public final class HostActor {
   private final List<ReplyTo<Terminated>> terminators = new ArrayList<>();
   private int driversLeft;
   private int vnets;
+  private boolean endedInOrder;
 
   private HostActor(
       ActorContext<Command> context,
@@ -94,6 +100,9 @@ public final class HostActor {
               DispatcherSelector.sameAsParent()));
     }
     actors = new Actors(drivers, gracePeriod);
+    context.watch(gracePeriod);
+    context.watch(deferred);
+    drivers.values().forEach(context::watch);
     startVnet(VNET0);
     driversLeft = drivers.size();
   }
@@ -115,6 +124,7 @@ public final class HostActor {
             VnetActor.create(host, name, actors.drivers(), gracePeriod, deferred),
             "vnet-" + vnets++,
             DispatcherSelector.sameAsParent());
+    context.watch(vnet);
     host.vnets().bind(name, vnet);
   }
 
@@ -137,34 +147,64 @@ public final class HostActor {
   }
 
   private Behavior<Command> behavior() {
-    return Behaviors.receiveMessage(command -> {
-      ActorRef<Command> self = context.getSelf();
-      switch (command) {
-        case WhoIsThere(var replyTo) -> replyTo.tell(actors);
-        case CreateVnet(var name, var replyTo) -> replyTo.tell(createVnet(name));
-        case Terminate(var replyTo) -> {
-          terminators.add(replyTo);
-          if (terminators.size() == 1) {
-            actors
-                .drivers()
-                .values()
-                .forEach(driver ->
-                    driver.tell(new DriverActor.DestroyAll(_ -> self.tell(new DriverDrained()))));
-          }
+    return Behaviors.receive((_, command) -> receive(command), (_, signal) -> signalled(signal));
+  }
+
+  private Behavior<Command> receive(Command command) {
+    try {
+      return carryOut(command);
+    } catch (RuntimeException | Error e) {
+      host.failure().fail("host", e);
+      throw e;
+    }
+  }
+
+  private Behavior<Command> signalled(Signal signal) {
+    return switch (signal) {
+      case ChildFailed failed -> {
+        host.failure().fail(failed.getRef().path().name(), failed.cause());
+        yield Behaviors.stopped();
+      }
+      // Of a vnet that was removed.
+      case akka.actor.typed.Terminated _ -> Behaviors.same();
+      case PostStop _ -> {
+        if (!endedInOrder) {
+          host.failure().allStopped();
         }
-        case DriverDrained _ -> {
-          if (--driversLeft == 0) {
-            deferred.tell(new DeferredDestroyActor.Drain(_ -> self.tell(new QueueDrained())));
-          }
-        }
-        case QueueDrained _ ->
-            gracePeriod.tell(new GracePeriodActor.Barrier(_ -> self.tell(new GracePeriodsOver())));
-        case GracePeriodsOver _ -> {
-          terminators.forEach(replyTo -> replyTo.tell(new Terminated()));
-          return Behaviors.stopped();
+        yield Behaviors.same();
+      }
+      default -> Behaviors.unhandled();
+    };
+  }
+
+  private Behavior<Command> carryOut(Command command) {
+    ActorRef<Command> self = context.getSelf();
+    switch (command) {
+      case WhoIsThere(var replyTo) -> replyTo.tell(actors);
+      case CreateVnet(var name, var replyTo) -> replyTo.tell(createVnet(name));
+      case Terminate(var replyTo) -> {
+        terminators.add(replyTo);
+        if (terminators.size() == 1) {
+          actors
+              .drivers()
+              .values()
+              .forEach(driver ->
+                  driver.tell(new DriverActor.DestroyAll(_ -> self.tell(new DriverDrained()))));
         }
       }
-      return Behaviors.same();
-    });
+      case DriverDrained _ -> {
+        if (--driversLeft == 0) {
+          deferred.tell(new DeferredDestroyActor.Drain(_ -> self.tell(new QueueDrained())));
+        }
+      }
+      case QueueDrained _ ->
+          gracePeriod.tell(new GracePeriodActor.Barrier(_ -> self.tell(new GracePeriodsOver())));
+      case GracePeriodsOver _ -> {
+        endedInOrder = true;
+        terminators.forEach(replyTo -> replyTo.tell(new Terminated()));
+        return Behaviors.stopped();
+      }
+    }
+    return Behaviors.same();
   }
 }

@@ -23,9 +23,11 @@ import java.util.function.Supplier;
  * @param policy what opens may make and do
  * @param events who wants to know
  * @param gauge what waits for readers
+ * @param failure the end that is not in order
  * @param blocking threads on which system calls may block
  * @param answers where users' callbacks run
  * @param hostNetwork the host's kernel; starts it at the first call, which may throw
+ * @param later for who looks again soon
  * @param nanoClock for ages of grace periods
  * @param stallNanos how long a grace period may take before its readers are named in the log
  * @param handleNumbers numbers for handles and requests, unique in the host
@@ -40,9 +42,11 @@ public record HostContext(
     AtomicReference<ClonePolicy> policy,
     EventLog events,
     GraceGauge gauge,
+    HostFailure failure,
     Executor blocking,
     Executor answers,
     Supplier<HostNetwork> hostNetwork,
+    Later later,
     LongSupplier nanoClock,
     long stallNanos,
     AtomicLong handleNumbers,

@@ -41,6 +41,11 @@ public final class NodeTable {
     return nodes.putIfAbsent(name, node) == null;
   }
 
+  /** Unbinds all names: no actor is left that could. */
+  void clear() {
+    nodes.clear();
+  }
+
   /** Unbinds a name if it is still this node's: a successor of the same name is not touched. */
   void unbind(String name, Node node) {
     nodes.remove(name, node);

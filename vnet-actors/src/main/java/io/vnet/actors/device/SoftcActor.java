@@ -2,6 +2,7 @@ package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -140,6 +141,14 @@ public final class SoftcActor {
     private Optional<OpenHandle> handle = Optional.empty();
     private Optional<VnetException> crash = Optional.empty();
     private boolean started;
+    private boolean stopped;
+    private boolean quiesceAsked;
+    private boolean releaseAsked;
+    private volatile boolean quiesced;
+    private volatile @Nullable Runnable whenQuiesced;
+
+    /** Of the host's; the actor may not have heard of it. In the lane. */
+    private @Nullable DeviceBackend opened;
 
     Softc(
         DeviceId device,
@@ -207,7 +216,14 @@ public final class SoftcActor {
       softc.relay.softc = self;
       openBackend();
     }
-    return Behaviors.receiveMessage(this::receive);
+    return Behaviors.receive(
+        (_, command) -> receive(command),
+        (_, signal) -> {
+          if (signal instanceof PostStop && !softc.stopped) {
+            abandon();
+          }
+          return Behaviors.same();
+        });
   }
 
   private void openBackend() {
@@ -225,7 +241,9 @@ public final class SoftcActor {
 
   private Command openHost(BackendRequest request) {
     try {
-      return new BackendOpened(host.hostNetwork().get().open(request));
+      DeviceBackend backend = host.hostNetwork().get().open(request);
+      softc.opened = backend;
+      return new BackendOpened(backend);
     } catch (VnetException e) {
       return new Happened(new SoftcEvent.BackendFailed(e, false));
     } catch (RuntimeException | Error e) {
@@ -302,6 +320,7 @@ public final class SoftcActor {
       case Happened(var event) -> happen(event);
       case CallFailed(var effect, var cause) -> callFailed(effect, cause);
       case Stop _ -> {
+        softc.stopped = true;
         softc.home.tell(new VnetActor.SoftcStopped(softc.device));
         return Behaviors.stopped();
       }
@@ -550,23 +569,31 @@ public final class SoftcActor {
 
   /** Most backends are quiet at once. */
   private void quiesce() {
+    softc.quiesceAsked = true;
     Thread here = Thread.currentThread();
     AtomicBoolean calling = new AtomicBoolean(true);
     try {
-      backend()
-          .quiesce(() -> {
-            if (calling.get() && Thread.currentThread() == here) {
-              pending.add(new SoftcEvent.Quiesced());
-            } else {
-              later(new SoftcEvent.Quiesced());
-            }
-          });
+      backend().quiesce(() -> quiesced(calling.get() && Thread.currentThread() == here));
     } finally {
       calling.set(false);
     }
   }
 
+  private void quiesced(boolean inTheCall) {
+    softc.quiesced = true;
+    if (inTheCall) {
+      pending.add(new SoftcEvent.Quiesced());
+    } else {
+      later(new SoftcEvent.Quiesced());
+    }
+    Runnable then = softc.whenQuiesced;
+    if (then != null) {
+      then.run();
+    }
+  }
+
   private void release() {
+    softc.releaseAsked = true;
     if (softc.backend.isEmpty()) {
       pending.add(new SoftcEvent.Released());
       return;
@@ -616,6 +643,23 @@ public final class SoftcActor {
     return softc.handle.isPresent() ? softc.handle.get().ledger() : new PortLedger();
   }
 
+  /**
+   * The host has failed: revokes the handle at once, for no actor is there to answer its calls, and
+   * leaves the rest to be released when the readers have drained.
+   */
+  private void abandon() {
+    SoftcState.Phase phase = softc.state.phase();
+    if (phase != SoftcState.Phase.GONE) {
+      publish(DeviceEvent.Kind.LOST, "its host has failed");
+      if (phase != SoftcState.Phase.TEARDOWN) {
+        softc.node.publish(new Node.Sentinel());
+        publish(DeviceEvent.Kind.OPENS_REFUSED, "");
+      }
+      revoke(Errno.ESHUTDOWN, "its host has failed");
+    }
+    host.failure().abandon(new Abandoned());
+  }
+
   private void later(SoftcEvent event) {
     context.getSelf().tell(new Happened(event));
   }
@@ -636,6 +680,89 @@ public final class SoftcActor {
 
   private void publish(DeviceEvent.Kind kind, Supplier<String> detail) {
     host.events().publish(softc.device, kind, detail);
+  }
+
+  /** The rest of the teardown, on any thread, after all actors have stopped. */
+  private final class Abandoned implements HostFailure.Abandoned {
+    private final SoftcState.Teardown before = softc.state.teardown();
+    private final boolean gone = softc.state.phase() == SoftcState.Phase.GONE;
+
+    /** Behind what the lane has to do still: opening, linking down, releasing. */
+    private void inLane(Runnable task) {
+      BlockingLane lane = softc.lane;
+      if (lane == null) {
+        task.run();
+      } else {
+        lane.execute(task);
+      }
+    }
+
+    @Override
+    public void quiesce(Runnable done) {
+      inLane(() -> {
+        if (!gone && !before.unbound()) {
+          publish(DeviceEvent.Kind.NODE_REMOVED, "");
+        }
+        if (!gone && !before.detaching()) {
+          publish(DeviceEvent.Kind.DETACHED, "");
+        }
+        if (softc.backend.isEmpty()) {
+          softc.backend = Optional.ofNullable(softc.opened);
+        }
+        if (softc.backend.isEmpty() || softc.releaseAsked || before.quiesced()) {
+          done.run();
+          return;
+        }
+        AtomicBoolean first = new AtomicBoolean(true);
+        Runnable once =
+            () -> {
+              if (first.compareAndSet(true, false)) {
+                publish(DeviceEvent.Kind.QUIESCED, "");
+                done.run();
+              }
+            };
+        softc.whenQuiesced = once;
+        if (softc.quiesced) {
+          once.run();
+        } else if (!softc.quiesceAsked) {
+          quiesce(backend(), once);
+        }
+      });
+    }
+
+    private void quiesce(DeviceBackend backend, Runnable done) {
+      try {
+        backend.quiesce(done);
+      } catch (RuntimeException | AssertionError | LinkageError e) {
+        LOG.error("{}: quiescing failed", softc.device, e);
+        done.run();
+      }
+    }
+
+    @Override
+    public void release(Runnable done) {
+      inLane(() -> {
+        if (!gone) {
+          if (!before.drained()) {
+            publish(DeviceEvent.Kind.READERS_DRAINED, "");
+          }
+          if (!softc.releaseAsked) {
+            releaseBackend();
+          }
+          publish(DeviceEvent.Kind.RELEASED, "");
+        }
+        softc.handle.ifPresent(OpenHandle::closeDone);
+        done.run();
+      });
+    }
+
+    private void releaseBackend() {
+      try {
+        softc.backend.ifPresent(backend -> backend.release(ledger()));
+      } catch (RuntimeException | AssertionError | LinkageError e) {
+        LOG.error("{}: releasing failed", softc.device, e);
+      }
+    }
   }
 
   /**

@@ -3,7 +3,6 @@ package io.vnet.actors.device;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
-import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.vnet.actors.core.ReplyTo;
@@ -45,6 +44,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>A removal</b> refuses creations, destroys what was born here wherever it is, returns what
  * is lent, and ends when both are done: unbound first, stopped after a grace period, so that
  * whoever found its address is answered.
+ *
+ * <p>If it fails, its host does: {@link HostFailure}.
  *
  * <p>Source: if_tuntap specification, sections 1.4 to 1.8 and 6.3.
  */
@@ -214,10 +215,8 @@ public final class VnetActor {
       Map<DriverKind, ActorRef<DriverActor.Command>> drivers,
       ActorRef<GracePeriodActor.Command> gracePeriod,
       ActorRef<DeferredDestroyActor.Command> deferred) {
-    return Behaviors.supervise(
-            Behaviors.<Command>setup(context ->
-                new VnetActor(context, host, name, drivers, gracePeriod, deferred).behavior()))
-        .onFailure(SupervisorStrategy.resume());
+    return Behaviors.setup(
+        context -> new VnetActor(context, host, name, drivers, gracePeriod, deferred).behavior());
   }
 
   private Behavior<Command> behavior() {

@@ -17,6 +17,9 @@
  * it stops when the driver says so, after a grace period that began when the sentinel was in its
  * place.
  *
+ * <p><b>Crashes:</b> that of a softc is a forced destroy of its device. Every other actor is
+ * shared: its crash stops them all, and {@link io.vnet.actors.device.HostFailure} ends the host.
+ *
  * <p><b>Threads:</b> actors run on {@code vnet.control-dispatcher}, which has one thread, and never
  * block; what blocks (opening and closing descriptors) runs in a {@link
  * io.vnet.actors.device.BlockingLane}. Packets never come here.

@@ -46,6 +46,11 @@ final class InterfaceLedger {
     add(OUT_ERRORS, 1);
   }
 
+  /** No memory was there for a packet of the network's. */
+  void outError() {
+    add(OUT_ERRORS, 1);
+  }
+
   private void outBytes(int bytes, boolean multicast) {
     add(OUT_BYTES, bytes);
     if (multicast) {

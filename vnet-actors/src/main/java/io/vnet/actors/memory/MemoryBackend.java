@@ -214,21 +214,29 @@ public final class MemoryBackend implements DeviceBackend {
     int next = from;
     long passed = 0;
     long bytes = 0;
-    for (; next < batch.count(); next++) {
-      int head = layer() == Layer.L3 && state.framing() == Framing.FAMILY ? Framer.FAMILY_BYTES : 0;
-      DropReason refusal = inputRefusal(state, batch, next, head);
-      int length = batch.length(next) - head;
-      if (refusal == null && attached) {
-        if (!offerOrWait(inbound, batch, next, head)) {
-          break;
+    try {
+      for (; next < batch.count(); next++) {
+        int head =
+            layer() == Layer.L3 && state.framing() == Framing.FAMILY ? Framer.FAMILY_BYTES : 0;
+        DropReason refusal = inputRefusal(state, batch, next, head);
+        int length = batch.length(next) - head;
+        if (refusal == null && attached) {
+          if (!offerOrWait(inbound, batch, next, head)) {
+            break;
+          }
+          passed++;
+          bytes += batch.length(next);
+        } else {
+          ledger.dropped(refusal == null ? DropReason.NOT_ATTACHED : refusal, 1);
         }
-        passed++;
-        bytes += batch.length(next);
-      } else {
-        ledger.dropped(refusal == null ? DropReason.NOT_ATTACHED : refusal, 1);
+        if (refusal == null || refusal == DropReason.MONITORED) {
+          interfaceLedger.in(length, layer() == Layer.L2 && isGroup(batch, next));
+        }
       }
-      if (refusal == null || refusal == DropReason.MONITORED) {
-        interfaceLedger.in(length, layer() == Layer.L2 && isGroup(batch, next));
+    } catch (VnetException e) {
+      if (next == from) {
+        interfaceLedger.inError();
+        throw noMemory(device.toString(), e);
       }
     }
     ledger.sent(passed, bytes);
@@ -299,36 +307,43 @@ public final class MemoryBackend implements DeviceBackend {
     int next = from;
     long passed = 0;
     long bytes = 0;
-    for (; next < batch.count(); next++) {
-      int length = batch.length(next);
-      int family = Framer.family(batch.segment(), batch.offset(next));
-      boolean known = family != 0 && Framer.hasDestination(family, length);
-      if (length > state.mtu()) {
-        ledger.dropped(DropReason.TOO_LONG, 1);
-      } else if (family == 0) {
-        ledger.dropped(DropReason.WRONG_FAMILY, 1);
-      } else if (state.framing() == Framing.DESTINATION && !known) {
-        ledger.dropped(DropReason.MALFORMED, 1);
-      } else {
-        int head = Framer.bytes(state.framing(), family);
-        int at = claimOrWait(outbound, head + length, overflow);
-        if (at < 0 && overflow == DeviceSpec.Overflow.BACK_PRESSURE) {
-          break;
+    try {
+      for (; next < batch.count(); next++) {
+        int length = batch.length(next);
+        int family = Framer.family(batch.segment(), batch.offset(next));
+        boolean known = family != 0 && Framer.hasDestination(family, length);
+        if (length > state.mtu()) {
+          ledger.dropped(DropReason.TOO_LONG, 1);
+        } else if (family == 0) {
+          ledger.dropped(DropReason.WRONG_FAMILY, 1);
+        } else if (state.framing() == Framing.DESTINATION && !known) {
+          ledger.dropped(DropReason.MALFORMED, 1);
+        } else {
+          int head = Framer.bytes(state.framing(), family);
+          int at = claimOrWait(outbound, head + length, overflow);
+          if (at < 0 && overflow == DeviceSpec.Overflow.BACK_PRESSURE) {
+            break;
+          }
+          if (at < 0) {
+            interfaceLedger.outQueueDrop();
+            ledger.dropped(DropReason.QUEUE_FULL, 1);
+            continue;
+          }
+          MemorySegment memory = outbound.memory();
+          Framer.write(state.framing(), family, batch.segment(), batch.offset(next), memory, at);
+          MemorySegment.copy(batch.segment(), batch.offset(next), memory, at + (long) head, length);
+          outbound.publish(at, head + length);
+          interfaceLedger.out(
+              head + length,
+              known && Framer.isMulticast(family, batch.segment(), batch.offset(next)));
+          passed++;
+          bytes += length;
         }
-        if (at < 0) {
-          interfaceLedger.outQueueDrop();
-          ledger.dropped(DropReason.QUEUE_FULL, 1);
-          continue;
-        }
-        MemorySegment memory = outbound.memory();
-        Framer.write(state.framing(), family, batch.segment(), batch.offset(next), memory, at);
-        MemorySegment.copy(batch.segment(), batch.offset(next), memory, at + (long) head, length);
-        outbound.publish(at, head + length);
-        interfaceLedger.out(
-            head + length,
-            known && Framer.isMulticast(family, batch.segment(), batch.offset(next)));
-        passed++;
-        bytes += length;
+      }
+    } catch (VnetException e) {
+      if (next == from) {
+        interfaceLedger.outError();
+        throw noMemory(device + "/network", e);
       }
     }
     ledger.sent(passed, bytes);
@@ -341,29 +356,36 @@ public final class MemoryBackend implements DeviceBackend {
     int next = from;
     long passed = 0;
     long bytes = 0;
-    for (; next < batch.count(); next++) {
-      int length = batch.length(next);
-      if (length < ETHERNET_HEADER_BYTES) {
-        ledger.dropped(DropReason.TOO_SHORT, 1);
-      } else if (length > longest) {
-        ledger.dropped(DropReason.TOO_LONG, 1);
-      } else if (!ready) {
-        interfaceLedger.outMetClosed(length, isGroup(batch, next));
-        ledger.dropped(DropReason.NOT_OPEN, 1);
-      } else {
-        int at = claimOrWait(outbound, length, overflow);
-        if (at < 0 && overflow == DeviceSpec.Overflow.BACK_PRESSURE) {
-          break;
+    try {
+      for (; next < batch.count(); next++) {
+        int length = batch.length(next);
+        if (length < ETHERNET_HEADER_BYTES) {
+          ledger.dropped(DropReason.TOO_SHORT, 1);
+        } else if (length > longest) {
+          ledger.dropped(DropReason.TOO_LONG, 1);
+        } else if (!ready) {
+          interfaceLedger.outMetClosed(length, isGroup(batch, next));
+          ledger.dropped(DropReason.NOT_OPEN, 1);
+        } else {
+          int at = claimOrWait(outbound, length, overflow);
+          if (at < 0 && overflow == DeviceSpec.Overflow.BACK_PRESSURE) {
+            break;
+          }
+          if (at < 0) {
+            interfaceLedger.outQueueDrop();
+            ledger.dropped(DropReason.QUEUE_FULL, 1);
+            continue;
+          }
+          outbound.fill(at, batch.segment(), batch.offset(next), length);
+          interfaceLedger.out(length, isGroup(batch, next));
+          passed++;
+          bytes += length;
         }
-        if (at < 0) {
-          interfaceLedger.outQueueDrop();
-          ledger.dropped(DropReason.QUEUE_FULL, 1);
-          continue;
-        }
-        outbound.fill(at, batch.segment(), batch.offset(next), length);
-        interfaceLedger.out(length, isGroup(batch, next));
-        passed++;
-        bytes += length;
+      }
+    } catch (VnetException e) {
+      if (next == from) {
+        interfaceLedger.outError();
+        throw noMemory(device + "/network", e);
       }
     }
     ledger.sent(passed, bytes);
@@ -452,6 +474,20 @@ public final class MemoryBackend implements DeviceBackend {
       ring.producerWaits(false);
     }
     return at;
+  }
+
+  /**
+   * A ring takes its memory for its first packet. If that fails, what was dropped before it was
+   * taken, and the call with it as the first one says so.
+   */
+  private static VnetException noMemory(String port, VnetException cause) {
+    return new VnetException(
+        "send",
+        port,
+        cause.errno(),
+        "no memory for its queue: " + cause.reason(),
+        cause.remedy(),
+        cause);
   }
 
   private static boolean offerOrWait(PacketRing ring, PacketBatch batch, int i, int head) {

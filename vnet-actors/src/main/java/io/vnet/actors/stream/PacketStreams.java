@@ -67,7 +67,7 @@ public final class PacketStreams {
     return Source.fromGraph(new BatchSource(share, pool));
   }
 
-  /** Sends batches and releases them; the value completes when the stage has ended. */
+  /** Sends batches and releases them; the value completes, or fails, when the stage has ended. */
   public Sink<PacketBatch, CompletionStage<Done>> batchSink() {
     return Sink.fromGraph(new PortSink<PacketBatch>(share, batch -> batch));
   }
@@ -82,7 +82,7 @@ public final class PacketStreams {
     return Source.fromGraph(new PacketSource(share, pool));
   }
 
-  /** Sends packets; the value completes when the stage has ended. */
+  /** Sends packets; the value completes, or fails, when the stage has ended. */
   public Sink<Packet, CompletionStage<Done>> packetSink() {
     return Sink.fromGraph(new PortSink<Packet>(share, this::single));
   }

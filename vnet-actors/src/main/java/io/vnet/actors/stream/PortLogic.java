@@ -96,7 +96,10 @@ abstract class PortLogic extends GraphStageLogic {
     if (registration != null) {
       registration.close();
     }
-    onStop();
-    share.end();
+    try {
+      onStop();
+    } finally {
+      share.end();
+    }
   }
 }

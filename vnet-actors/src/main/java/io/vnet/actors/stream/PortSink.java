@@ -2,6 +2,7 @@ package io.vnet.actors.stream;
 
 import akka.Done;
 import akka.japi.Pair;
+import akka.stream.AbruptStageTerminationException;
 import akka.stream.Attributes;
 import akka.stream.Inlet;
 import akka.stream.SinkShape;
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sends what comes to a port. A batch is written whole, released, and only then the next is pulled;
  * what finds no room waits for the port's signal, and upstream waits with it.
+ *
+ * <p><b>Its value</b> completes when upstream has completed and all was written, or when the port's
+ * user closed it; it fails with whatever else ended the stage.
  *
  * <p><b>A batch costs</b> what the port's send costs (host device: one write(2) a packet; no copy)
  * and no allocation.
@@ -57,6 +61,7 @@ final class PortSink<T>
     private @Nullable PacketBatch current;
     private int next;
     private boolean upstreamFinished;
+    private boolean completed;
     private @Nullable Throwable failure;
 
     Logic() {
@@ -71,6 +76,9 @@ final class PortSink<T>
               } catch (VnetException e) {
                 fail(e);
                 return;
+              } catch (RuntimeException | Error e) {
+                failure = e;
+                throw e;
               }
               next = 0;
               write();
@@ -80,7 +88,10 @@ final class PortSink<T>
             public void onUpstreamFinish() {
               upstreamFinished = true;
               if (current == null) {
-                completeStage();
+                complete();
+              } else {
+                // Without an open inlet the stage would end, with packets in its hands.
+                setKeepGoing(true);
               }
             }
 
@@ -94,7 +105,12 @@ final class PortSink<T>
 
     @Override
     public void preStart() throws Exception {
-      super.preStart();
+      try {
+        super.preStart();
+      } catch (RuntimeException | Error e) {
+        failure = e;
+        throw e;
+      }
       pull(in);
     }
 
@@ -105,20 +121,28 @@ final class PortSink<T>
       }
       try {
         next += port().send(batch, next);
+        if (next < batch.count()) {
+          return;
+        }
+        current = null;
+        batch.release();
       } catch (VnetException e) {
         onFailure(e);
         return;
+      } catch (RuntimeException | Error e) {
+        failure = e;
+        throw e;
       }
-      if (next < batch.count()) {
-        return;
-      }
-      current = null;
-      batch.release();
       if (upstreamFinished) {
-        completeStage();
+        complete();
       } else {
         pull(in);
       }
+    }
+
+    private void complete() {
+      completed = true;
+      completeStage();
     }
 
     private void fail(VnetException cause) {
@@ -137,22 +161,27 @@ final class PortSink<T>
         fail(cause.get().rethrown());
       } else {
         cancel(in);
-        completeStage();
+        complete();
       }
     }
 
     @Override
     void onStop() {
-      PacketBatch batch = current;
-      if (batch != null) {
-        current = null;
-        port().countDrop(DropReason.STREAM_ENDED, batch.count() - next);
-        batch.release();
-      }
-      if (failure != null) {
-        done.completeExceptionally(failure);
-      } else {
-        done.complete(Done.getInstance());
+      try {
+        PacketBatch batch = current;
+        if (batch != null) {
+          current = null;
+          port().countDrop(DropReason.STREAM_ENDED, batch.count() - next);
+          batch.release();
+        }
+      } finally {
+        if (failure != null) {
+          done.completeExceptionally(failure);
+        } else if (completed) {
+          done.complete(Done.getInstance());
+        } else {
+          done.completeExceptionally(new AbruptStageTerminationException(this));
+        }
       }
     }
   }

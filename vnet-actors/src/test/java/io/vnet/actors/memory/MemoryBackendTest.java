@@ -8,16 +8,20 @@ import io.vnet.api.backend.BackendListener;
 import io.vnet.api.device.DeviceId;
 import io.vnet.api.device.DeviceName;
 import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.epoch.Epoch;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
+import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.packet.Slab;
 import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PortLedger;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +65,53 @@ class MemoryBackendTest {
   private int receive(MemoryBackend backend) {
     batch.clear();
     return backend.receive(batch, ledger);
+  }
+
+  @Test
+  void a_write_that_finds_no_memory_is_ENOBUFS_an_input_error_and_takes_nothing() {
+    MemoryBackend backend = backend(DeviceSpec.of("tap"));
+    backend.linkUp();
+    MemoryNetworkEnd network = backend.attach();
+    List<Slab> all = List.of(rings.take(), rings.take());
+    batch.clear();
+    assertThat(batch.append(Packet.of(new byte[4]))).isTrue();
+    assertThat(batch.append(Traffic.numbered(1, 60))).isTrue();
+    assertThat(backend.send(batch, 0, ledger)).as("the short one").isEqualTo(1);
+    assertThat(backend.interfaceCounters().inErrors()).isZero();
+    for (int i = 1; i <= 2; i++) {
+      VnetException refusal =
+          catchThrowableOfType(VnetException.class, () -> backend.send(batch, 1, ledger));
+      assertThat(refusal)
+          .hasMessageStartingWith("send tap0: ENOBUFS, ")
+          .hasMessageContaining("give the host more memory");
+      assertThat(backend.interfaceCounters().inErrors()).isEqualTo(i);
+    }
+    assertThat(ledger.snapshot().drops()).isEqualTo(Map.of(DropReason.TOO_SHORT, 1L));
+    assertThat(backend.interfaceCounters().inPackets()).isZero();
+
+    all.forEach(Slab::release);
+    assertThat(backend.send(batch, 1, ledger)).isEqualTo(1);
+    assertThat(backend.interfaceCounters())
+        .isEqualTo(new InterfaceCounters(1, 60, 1, 2, 0, 0, 0, 0, 0));
+    network.close();
+    backend.release(ledger);
+  }
+
+  @Test
+  void a_network_that_finds_no_memory_is_refused_with_an_output_error() {
+    MemoryBackend backend = backend(DeviceSpec.of("tun"));
+    backend.linkUp();
+    MemoryNetworkEnd network = backend.attach();
+    List<Slab> all = List.of(rings.take(), rings.take());
+    fill(1, 60);
+    assertThat(catchThrowableOfType(VnetException.class, () -> network.send(batch, 0)))
+        .hasMessageStartingWith("send tun0/network: ENOBUFS, ");
+    assertThat(backend.interfaceCounters())
+        .isEqualTo(new InterfaceCounters(0, 0, 0, 0, 0, 0, 0, 1, 0));
+    all.forEach(Slab::release);
+    assertThat(network.send(batch, 0)).isEqualTo(1);
+    network.close();
+    backend.release(ledger);
   }
 
   @Test

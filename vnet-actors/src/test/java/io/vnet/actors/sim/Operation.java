@@ -36,6 +36,10 @@ sealed interface Operation {
 
   /** Draws an operation; the units collide on purpose. */
   static Operation draw(SplittableRandom random, Mix mix, boolean first) {
+    if (mix.failPercent() > 0 && random.nextInt(100) < mix.failPercent()) {
+      List<SimAccess.Shared> shared = List.of(SimAccess.Shared.values());
+      return new Fail(shared.get(random.nextInt(shared.size())), vnet(random));
+    }
     if (random.nextInt(100) < mix.faultPercent()) {
       String name = unit(random);
       return random.nextBoolean() ? new Crash(name) : new Lose(name);
@@ -527,6 +531,15 @@ sealed interface Operation {
             witness.fault(name);
             SimAccess.poison(softc.softc());
           });
+      client.resume();
+    }
+  }
+
+  /** Makes an actor that devices share fail when it gets to it: the host ends. */
+  record Fail(SimAccess.Shared who, String vnet) implements Operation {
+    @Override
+    public void perform(Client client) {
+      client.world().fail(who, vnet);
       client.resume();
     }
   }

@@ -120,7 +120,7 @@ class SimulationTest {
 
   @Test
   void a_reply_that_never_comes_is_a_deadlock_that_says_who_waits_and_replays() {
-    Mix losing = new Mix(100, 0, 0, 0, 0, 100, 0, 80);
+    Mix losing = new Mix(100, 0, 0, 0, 0, 100, 0, 0, 80);
     try (Simulation simulation = new Simulation()) {
       Throwable first = catchThrowable(() -> simulation.run(3, losing));
       Throwable again = catchThrowable(() -> simulation.run(3, losing));

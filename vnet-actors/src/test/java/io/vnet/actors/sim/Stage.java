@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * made it. The host is ended after each script, and nothing may be left of it.
  */
 public final class Stage implements AutoCloseable {
-  private static final Mix FAULTLESS = new Mix(0, 0, 0, 0, 0, 0, 0, 100);
+  private static final Mix FAULTLESS = new Mix(0, 0, 0, 0, 0, 0, 0, 0, 100);
 
   private final Simulator simulator = new Simulator();
   private World.Memory memory = World.Memory.map();

@@ -8,6 +8,7 @@ import io.vnet.actors.device.EventLog;
 import io.vnet.actors.device.GraceGauge;
 import io.vnet.actors.device.HostActor;
 import io.vnet.actors.device.HostContext;
+import io.vnet.actors.device.HostFailure;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.NodeTable;
 import io.vnet.actors.device.SimAccess;
@@ -40,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 final class World {
   private static final int ADVANCES_MAX = 10_000;
   private static final long STALL_NANOS = 3_000_000;
+  private static final long RECHECK_NANOS = 1_000_000;
 
   private final Simulator simulator;
   private final Memory memory;
@@ -54,6 +56,9 @@ final class World {
   private boolean terminating;
   private boolean hostStopped;
   private boolean gone;
+  private boolean failing;
+  private boolean failed;
+  private boolean released;
   private @Nullable ActorRef<HostActor.Command> root;
   private HostActor.@Nullable Actors actors;
 
@@ -103,9 +108,11 @@ final class World {
             new AtomicReference<>(ClonePolicy.defaults()),
             events,
             new GraceGauge(Integer.MAX_VALUE),
+            new HostFailure(_ -> failed(), this::actorsStopped),
             this::runBlocking,
             Runnable::run,
             () -> network,
+            simulator::after,
             simulator::nanoTime,
             Long.MAX_VALUE,
             new AtomicLong(),
@@ -165,7 +172,7 @@ final class World {
 
   /** After the end of the host: nothing is left of it. */
   void checkEnd() {
-    if (!gone) {
+    if (!gone || released != failed) {
       throw new Violation("the host did not end");
     }
     witness.checkEnd();
@@ -222,6 +229,13 @@ final class World {
     Objects.requireNonNull(root).tell(command);
   }
 
+  /** Makes an actor fail that the devices share. */
+  void fail(SimAccess.Shared who, String vnet) {
+    failing = true;
+    witness.hostFails();
+    SimAccess.poison(who, actors(), context.vnets(), vnet);
+  }
+
   Optional<Node> find(String name) {
     return context.nodes().find(name);
   }
@@ -256,7 +270,11 @@ final class World {
     long number = ++requests;
     owed.put(number, new Owed(who, what, untilGone, atShutdown));
     send.accept(reply -> {
-      if (owed.remove(number) == null) {
+      boolean waits = owed.remove(number) != null;
+      if (!waits && failed) {
+        return;
+      }
+      if (!waits) {
         simulator.report(who + " gets a second answer to " + what + ": " + reply);
       }
       simulator.submit(
@@ -288,7 +306,11 @@ final class World {
                       reply.tell(terminated);
                     })),
         _ -> shutDown(),
-        () -> simulator.report("terminate was overtaken by itself"));
+        () -> {
+          if (!failed) {
+            simulator.report("terminate was overtaken by itself");
+          }
+        });
   }
 
   /** Whether the end of the host was reported. */
@@ -301,6 +323,28 @@ final class World {
     List<Owed> left = List.copyOf(owed.values());
     owed.clear();
     left.forEach(debt -> simulator.submit(debt.who(), debt.atShutdown()));
+  }
+
+  /** One of the host's actors has failed: all who wait are answered now. */
+  private void failed() {
+    failed = true;
+    witness.hostFailed();
+    shutDown();
+  }
+
+  private void actorsStopped() {
+    simulator.submit(
+        "the end of the failed host",
+        () ->
+            context
+                .failure()
+                .release(
+                    context,
+                    task ->
+                        simulator.after(
+                            RECHECK_NANOS,
+                            () -> simulator.submit("the end of the failed host", task)),
+                    () -> released = true));
   }
 
   private void runBlocking(Runnable task) {
@@ -318,13 +362,14 @@ final class World {
   /**
    * No message may be lost. Two kinds need no answer once the host has stopped: what clients told
    * it meanwhile, whom the facade answers, and what the driver passed on to a softc before it
-   * answered for it.
+   * answered for it. When an actor of the host fails the facade answers everybody.
    */
   private void deadLetter(DeadLetter letter) {
     Object message = letter.message();
     String to = simulator.nameOf(letter.recipient());
     boolean inTheHost = !to.contains("/tun");
-    if (SimAccess.comesOfPoison(message)
+    if (failing
+        || SimAccess.comesOfPoison(message)
         || (hostStopped && (inTheHost || SimAccess.isOfDriver(message)))) {
       return;
     }

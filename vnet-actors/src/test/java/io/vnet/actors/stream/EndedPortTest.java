@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import akka.Done;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.LoggingTestKit;
+import akka.stream.AbruptStageTerminationException;
+import akka.stream.Materializer;
 import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
 import io.vnet.api.error.Errno;
@@ -74,7 +76,9 @@ class EndedPortTest {
 
   @Test
   void a_revoked_port_fails_its_source_with_the_reason_and_nothing_is_logged() {
-    port.error = new VnetException("receive", "tun0", Errno.ENXIO, "the device was destroyed", "");
+    VnetException revoked =
+        new VnetException("receive", "tun0", Errno.ENXIO, "the device was destroyed", "");
+    port.error = revoked;
     CompletionStage<Done> ended =
         LoggingTestKit.error("Error in stage")
             .withOccurrences(0)
@@ -84,7 +88,7 @@ class EndedPortTest {
                   CompletionStage<Done> running =
                       streams.packets().runWith(Sink.ignore(), kit.system());
                   port.awaitCall();
-                  port.tellClosed(port.error);
+                  port.tellClosed(revoked);
                   awaitEnd(running);
                   return running;
                 });
@@ -114,6 +118,57 @@ class EndedPortTest {
         .hasMessageContaining("EIO");
   }
 
+  @Test
+  void a_port_that_throws_what_nobody_expects_fails_the_sink_with_it() {
+    port.open = true;
+    port.error = new IllegalStateException("on purpose");
+    CompletionStage<Done> ended = Source.single(PACKET).runWith(streams.packetSink(), kit.system());
+    assertThatThrownBy(() -> ended.toCompletableFuture().join()).cause().isSameAs(port.error);
+  }
+
+  @Test
+  void a_port_that_cannot_be_listened_to_fails_the_sink_with_its_reason() {
+    port.deaf = new IllegalStateException("on purpose");
+    CompletionStage<Done> ended = Source.single(PACKET).runWith(streams.packetSink(), kit.system());
+    assertThatThrownBy(() -> ended.toCompletableFuture().join()).cause().isSameAs(port.deaf);
+    assertThat(port.closed.join()).isEqualTo(Done.getInstance());
+  }
+
+  @Test
+  void a_batch_that_was_released_before_fails_the_sink() {
+    port.open = true;
+    PacketBatch released = pool.acquire();
+    released.release();
+    CompletionStage<Done> ended =
+        Source.single(released).runWith(streams.batchSink(), kit.system());
+    assertThatThrownBy(() -> ended.toCompletableFuture().join())
+        .hasCauseInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("released twice");
+  }
+
+  @Test
+  void a_stream_that_is_aborted_fails_the_sinks_value() {
+    port.open = true;
+    Materializer materializer = Materializer.createMaterializer(kit.system());
+    CompletionStage<Done> ended =
+        Source.single(PACKET).concat(Source.maybe()).runWith(streams.packetSink(), materializer);
+    port.awaitCall();
+    materializer.shutdown();
+    assertThatThrownBy(() -> ended.toCompletableFuture().join())
+        .hasCauseInstanceOf(AbruptStageTerminationException.class);
+  }
+
+  @Test
+  void what_waits_for_room_when_upstream_completes_is_sent_before_the_sink_does() {
+    port.open = true;
+    CompletionStage<Done> ended = Source.single(PACKET).runWith(streams.packetSink(), kit.system());
+    port.awaitCall();
+    port.giveRoom();
+    assertThat(ended.toCompletableFuture().join()).isEqualTo(Done.getInstance());
+    assertThat(port.counters().drops()).isEmpty();
+    assertThat(port.counters().sentPackets()).isEqualTo(1);
+  }
+
   private static void awaitEnd(CompletionStage<Done> running) {
     running.handle((_, _) -> Done.getInstance()).toCompletableFuture().join();
   }
@@ -123,8 +178,11 @@ class EndedPortTest {
     private final PortLedger ledger = new PortLedger();
     private final CompletableFuture<PortListener> listener = new CompletableFuture<>();
     private final CountDownLatch called = new CountDownLatch(1);
+    private final CompletableFuture<Done> closed = new CompletableFuture<>();
     private volatile boolean open;
-    private volatile @Nullable VnetException error;
+    private volatile boolean room;
+    private volatile @Nullable RuntimeException deaf;
+    private volatile @Nullable RuntimeException error;
 
     void awaitCall() {
       try {
@@ -138,9 +196,14 @@ class EndedPortTest {
       listener.join().closed(cause);
     }
 
+    void giveRoom() {
+      room = true;
+      listener.join().writable();
+    }
+
     private int call() {
       called.countDown();
-      VnetException failure = error;
+      RuntimeException failure = error;
       if (failure == null) {
         return 0;
       }
@@ -174,11 +237,17 @@ class EndedPortTest {
 
     @Override
     public int send(PacketBatch batch, int from) {
-      return call();
+      int taken = room ? batch.count() - from : 0;
+      ledger.sent(taken, taken);
+      return call() + taken;
     }
 
     @Override
     public Registration listen(PortListener newListener) {
+      RuntimeException failure = deaf;
+      if (failure != null) {
+        throw failure;
+      }
       listener.complete(newListener);
       return () -> {};
     }
@@ -201,6 +270,7 @@ class EndedPortTest {
     @Override
     public void close() {
       open = false;
+      closed.complete(Done.getInstance());
     }
   }
 }

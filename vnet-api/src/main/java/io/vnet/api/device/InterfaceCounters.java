@@ -11,12 +11,13 @@ package io.vnet.api.device;
  * @param inPackets packets that the network got
  * @param inBytes their bytes, without a family word
  * @param inMulticasts frames among them to a group address
- * @param inErrors packets for which no memory was there
+ * @param inErrors writes for whose packet no memory was there
  * @param outPackets packets that were queued for the reader; on a tap or vmnet calls that queued
  *     some
  * @param outBytes bytes that were queued, with what was put before them
  * @param outMulticasts packets among them to a group address
- * @param outErrors frames that met a closed tap
+ * @param outErrors frames that met a closed tap; packets of the network's for which no memory was
+ *     there
  * @param outQueueDrops packets that met a full queue
  */
 public record InterfaceCounters(

@@ -28,6 +28,12 @@ public final class Epoch {
   private static final VarHandle READER = MethodHandles.arrayElementVarHandle(EpochReader[].class);
   private static final int POOL = 64;
 
+  /**
+   * From one epoch to the next; a reader's state has room below. 2^52 epochs, one a microsecond,
+   * are 142 years.
+   */
+  static final long STEP = 1 << 11;
+
   static {
     try {
       EPOCH = MethodHandles.lookup().findVarHandle(Epoch.class, "epoch", long.class);
@@ -52,7 +58,7 @@ public final class Epoch {
   private int freeCount;
   private int used;
   private int registered;
-  private long epoch = 1;
+  private long epoch = STEP;
 
   private Epoch(Barrier barrier) {
     this.barrier = barrier;
@@ -131,7 +137,7 @@ public final class Epoch {
    * @return the token to ask {@link #elapsed} with
    */
   public long begin() {
-    long token = (long) EPOCH.getAndAdd(this, 1L) + 1;
+    long token = (long) EPOCH.getAndAdd(this, STEP) + STEP;
     if (barrier == Barrier.MEMBARRIER) {
       Membarrier.execute();
     } else {

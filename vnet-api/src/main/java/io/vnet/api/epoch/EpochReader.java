@@ -12,8 +12,10 @@ import java.lang.invoke.VarHandle;
  *
  * <p><b>A section must not block:</b> a reader inside holds up every release of the host.
  *
- * <p><b>Cost</b> of enter and exit with {@link Epoch.Barrier#MEMBARRIER}: an opaque store and a
- * release store. No allocation.
+ * <p><b>Cost</b> of enter and exit with {@link Epoch.Barrier#MEMBARRIER}: an opaque store, a
+ * release store and six loads besides those that find the thread. The time goes to the loads, so
+ * all that is not usual (nesting, a fence, a wrong exit) is seen from the one of the state. No
+ * allocation.
  */
 public final class EpochReader extends ReaderSlotPadded implements AutoCloseable {
   private static final VarHandle STATE;
@@ -28,34 +30,58 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
 
   private final Epoch epoch;
   private final String owner;
-  private final boolean fullFence;
   private final boolean pooled;
   private int index = -1;
 
   EpochReader(Epoch epoch, String owner, boolean fullFence, boolean pooled) {
     this.epoch = epoch;
     this.owner = owner;
-    this.fullFence = fullFence;
     this.pooled = pooled;
+    this.state = fullFence ? FENCED : 0;
   }
 
-  /** Enters a section; sections nest. What is found through a pointer loaded from here on stays. */
+  /**
+   * Enters a section; sections nest. What is found through a pointer loaded from here on stays.
+   *
+   * @throws IllegalStateException a thousand sections deep
+   */
   public void enter() {
-    if (depth != 0) {
-      assert threadId == Thread.currentThread().threadId() : owner + " has two users";
-      depth++;
+    if (state != 0) {
+      enterNestedOrFenced();
       return;
     }
-    depth = 1;
-    threadId = Thread.currentThread().threadId();
+    use();
     STATE.setOpaque(this, epoch.current());
-    if (fullFence) {
-      VarHandle.fullFence();
+    // Keeps the compiler from moving later loads up; the processor's part is the reclaimer's
+    // barrier.
+    VarHandle.loadLoadFence();
+  }
+
+  private void enterNestedOrFenced() {
+    long now = state;
+    if (inside()) {
+      checkUser();
+      if ((now & NESTED) == NESTED) {
+        throw new IllegalStateException(owner + ": sections are nested " + NESTED + " deep");
+      }
+      STATE.setOpaque(this, now + 1);
     } else {
-      // Keeps the compiler from moving later loads up; the processor's part is the reclaimer's
-      // barrier.
-      VarHandle.loadLoadFence();
+      use();
+      STATE.setOpaque(this, epoch.current() | FENCED);
+      VarHandle.fullFence();
     }
+  }
+
+  /** A look is cheaper than a store, and it is nearly always the same thread. */
+  private void use() {
+    long user = Thread.currentThread().threadId();
+    if (threadId != user) {
+      threadId = user;
+    }
+  }
+
+  private void checkUser() {
+    assert threadId == Thread.currentThread().threadId() : owner + " has two users";
   }
 
   /**
@@ -64,20 +90,31 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
    * @throws IllegalStateException outside
    */
   public void exit() {
-    int left = depth - 1;
-    if (left < 0) {
+    long now = state;
+    if (now == 0 || (now & (NESTED | FENCED)) != 0) {
+      exitNestedOrFenced();
+      return;
+    }
+    checkUser();
+    STATE.setRelease(this, 0L);
+  }
+
+  private void exitNestedOrFenced() {
+    long now = state;
+    if (!inside()) {
       throw new IllegalStateException(owner + ": exit without enter");
     }
-    assert threadId == Thread.currentThread().threadId() : owner + " has two users";
-    depth = left;
-    if (left == 0) {
-      STATE.setRelease(this, 0L);
+    checkUser();
+    if ((now & NESTED) != 0) {
+      STATE.setOpaque(this, now - 1);
+    } else {
+      STATE.setRelease(this, FENCED);
     }
   }
 
   /** Whether the user is inside a section. For the user's own thread. */
   public boolean inside() {
-    return depth != 0;
+    return state >= Epoch.STEP;
   }
 
   /** The text it was registered with. */
@@ -92,7 +129,7 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
    */
   @Override
   public void close() {
-    if (depth != 0) {
+    if (inside()) {
       throw new IllegalStateException(owner + ": closed inside a section");
     }
     epoch.unregister(this);
@@ -100,7 +137,7 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
 
   boolean blocks(long token) {
     long entered = (long) STATE.getAcquire(this);
-    return entered != 0 && entered < token;
+    return entered >= Epoch.STEP && entered < token;
   }
 
   boolean pooled() {

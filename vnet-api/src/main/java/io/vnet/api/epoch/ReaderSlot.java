@@ -23,16 +23,25 @@ abstract class ReaderPadding {
   private long p14;
 }
 
-/** What a reader writes at each section. */
+/**
+ * What a reader writes at each section. Only longs: an int would be laid in the gap behind the
+ * object's header, before the room.
+ */
 abstract class ReaderSlot extends ReaderPadding {
-  /** The epoch in which the outermost section was entered; 0 outside. */
+  /**
+   * Inside, the epoch in which the outermost section was entered, and in the bits below {@link
+   * Epoch#STEP} the {@link #NESTED} count and {@link #FENCED}. Outside only FENCED or nothing.
+   */
   long state;
 
-  /** The thread that entered it. */
+  /** The thread that entered last. */
   long threadId;
 
-  /** Sections entered and not left. */
-  int depth;
+  /** Sections entered inside the outermost and not left. */
+  static final long NESTED = Epoch.STEP / 2 - 1;
+
+  /** Set, inside and outside, in a reader that needs a full fence. */
+  static final long FENCED = Epoch.STEP / 2;
 }
 
 /** 120 bytes behind the slot. */

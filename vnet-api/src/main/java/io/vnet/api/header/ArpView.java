@@ -75,6 +75,7 @@ public final class ArpView extends HeaderView {
 
   @Override
   public int payloadLength() {
+    checkValid();
     return 0;
   }
 

@@ -64,11 +64,13 @@ public final class EthernetView extends HeaderView {
 
   /** VLAN tags: 0 to 2. */
   public int tags() {
+    checkValid();
     return tagBytes / TAG_BYTES;
   }
 
   /** The outermost VLAN, 0 to 4095; -1 without a tag. */
   public int vlan() {
+    checkValid();
     return tagBytes == 0 ? -1 : getShort(TYPE + 2) & 0x0FFF;
   }
 

@@ -5,7 +5,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Objects;
 
-/** What the views share: where they point, and big-endian access to it. One thread at a time. */
+/**
+ * What the views share: where they point, and big-endian access to it. One thread at a time.
+ *
+ * <p>After a {@link #wrap} that did not answer {@link HeaderStatus#OK}, or threw, a view points at
+ * nothing: whatever is asked of it throws {@link IllegalStateException}, until a wrap succeeds.
+ */
 public abstract class HeaderView {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
@@ -31,6 +36,7 @@ public abstract class HeaderView {
    * @throws IndexOutOfBoundsException if the range is not within the segment
    */
   public final HeaderStatus wrap(MemorySegment source, long offset, int available) {
+    valid = false;
     Objects.checkFromIndexSize(offset, (long) available, source.byteSize());
     segment = source;
     start = offset;
@@ -55,17 +61,23 @@ public abstract class HeaderView {
   }
 
   final long start() {
-    return start;
+    return at(0);
   }
 
   final int available() {
+    checkValid();
     return length;
   }
 
-  private long at(int field) {
+  /** For what was worked out at the wrap. */
+  final void checkValid() {
     if (!valid) {
       throw new IllegalStateException("the view points at nothing valid");
     }
+  }
+
+  private long at(int field) {
+    checkValid();
     return start + field;
   }
 

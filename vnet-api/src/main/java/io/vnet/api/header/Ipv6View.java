@@ -102,16 +102,19 @@ public final class Ipv6View extends HeaderView {
 
   /** What the payload behind the extensions is: {@link IpProtocols}. */
   public int protocol() {
+    checkValid();
     return protocol;
   }
 
   /** Whether it is a part of a packet; a later part's payload has no upper-layer header. */
   public boolean isFragment() {
+    checkValid();
     return (fragmentField & 0xFFF9) != 0;
   }
 
   /** Where this fragment belongs, in bytes. */
   public int fragmentOffset() {
+    checkValid();
     return fragmentField & 0xFFF8;
   }
 

@@ -43,7 +43,8 @@ public interface PacketPort extends AutoCloseable {
    * @param from the first packet to send
    * @return how many packets were taken, beginning with {@code from}: each was passed on or dropped
    *     with a reason. Fewer than there are: no room now, {@code writable} follows
-   * @throws io.vnet.api.error.VnetException as in {@link #receive}
+   * @throws io.vnet.api.error.VnetException ENOBUFS: no memory is there for the first packet, none
+   *     was taken, and a later call may do better; else as in {@link #receive}
    */
   int send(PacketBatch batch, int from);
 

@@ -104,6 +104,32 @@ class EpochTest {
 
   @ParameterizedTest
   @EnumSource
+  void sections_nest_to_a_bound_that_is_told_and_changes_nothing(Barrier barrier) {
+    Epoch epoch = Epoch.create(barrier);
+    try (EpochReader reader = epoch.register("recursive")) {
+      reader.enter();
+      long token = epoch.begin();
+      for (long nested = 0; nested < ReaderSlot.NESTED; nested++) {
+        reader.enter();
+      }
+      assertThatIllegalStateException()
+          .isThrownBy(reader::enter)
+          .withMessage("recursive: sections are nested " + ReaderSlot.NESTED + " deep");
+      for (long nested = 0; nested < ReaderSlot.NESTED; nested++) {
+        reader.exit();
+      }
+      assertThat(reader.inside()).isTrue();
+      assertThat(epoch.elapsed(token)).isFalse();
+
+      reader.exit();
+      assertThat(reader.inside()).isFalse();
+      assertThat(epoch.elapsed(token)).isTrue();
+      assertThatIllegalStateException().isThrownBy(reader::exit);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void each_token_waits_for_the_readers_before_it_and_for_no_other(Barrier barrier) {
     Epoch epoch = Epoch.create(barrier);
     try (EpochReader first = epoch.register("first");

@@ -5,7 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -56,5 +61,74 @@ class HeaderViewTest {
         .isThrownBy(() -> view.getByte(0))
         .withMessageContaining("nothing valid");
     assertThatIllegalStateException().isThrownBy(() -> view.setLong(0, 1));
+  }
+
+  /** A packet that each view takes. */
+  private static byte[] validFor(HeaderView view) {
+    byte[] bytes = new byte[100];
+    switch (view) {
+      case EthernetView _ -> bytes[12] = (byte) (EtherTypes.VLAN >> 8);
+      case ArpView arp -> arp.build(MemorySegment.ofArray(bytes), 0, 100, 1, 1, 2, 3, 4);
+      case Ipv4View ip -> ip.build(MemorySegment.ofArray(bytes), 0, 100, 17, 1, 2, 80);
+      case Ipv6View _ -> {
+        bytes[0] = 0x60;
+        bytes[5] = 60;
+        bytes[6] = IpProtocols.FRAGMENT;
+        bytes[40] = IpProtocols.UDP;
+        bytes[43] = 1;
+      }
+      case TcpView _ -> bytes[12] = 0x50;
+      case UdpView _ -> bytes[5] = 100;
+      default -> assertThat(view).isInstanceOf(IcmpView.class);
+    }
+    return bytes;
+  }
+
+  /** Everything that a view says, or does, about the bytes that it points at. */
+  private static List<Method> fieldsOf(HeaderView view) {
+    return Stream.of(view.getClass().getMethods())
+        .filter(method -> HeaderView.class.isAssignableFrom(method.getDeclaringClass()))
+        .filter(method -> method.getReturnType() != HeaderStatus.class)
+        .toList();
+  }
+
+  private static @Nullable Throwable failure(HeaderView view, Method method) {
+    List<Object> arguments =
+        Stream.of(method.getParameterTypes())
+            .<Object>map(type -> type == int.class ? (Object) 0 : (Object) 0L)
+            .toList();
+    try {
+      method.invoke(view, arguments.toArray());
+      return null;
+    } catch (InvocationTargetException e) {
+      return e.getCause();
+    } catch (IllegalAccessException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("views")
+  void nothing_is_left_of_an_earlier_packet_when_a_wrap_fails(HeaderView view) {
+    List<Consumer<HeaderView>> failures =
+        List.of(
+            failing -> failing.wrap(MemorySegment.ofArray(new byte[100]), 0, 3),
+            failing -> failing.wrap(MemorySegment.ofArray(new byte[100]), 100, 0),
+            failing ->
+                assertThatThrownBy(() -> failing.wrap(MemorySegment.ofArray(new byte[100]), 0, 101))
+                    .isInstanceOf(IndexOutOfBoundsException.class));
+    List<Method> fields = fieldsOf(view);
+    assertThat(fields).hasSizeGreaterThan(5);
+    for (Consumer<HeaderView> fails : failures) {
+      MemorySegment valid = MemorySegment.ofArray(validFor(view));
+      assertThat(view.wrap(valid, 0, 100)).isEqualTo(HeaderStatus.OK);
+      assertThat(fields).allSatisfy(field -> assertThat(failure(view, field)).isNull());
+
+      fails.accept(view);
+
+      assertThat(fields)
+          .allSatisfy(
+              field -> assertThat(failure(view, field)).isInstanceOf(IllegalStateException.class));
+    }
   }
 }

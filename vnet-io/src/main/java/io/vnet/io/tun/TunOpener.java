@@ -76,7 +76,8 @@ public final class TunOpener {
           request.setTun(
               tun, LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_TUN_EXCL);
       if (made < 0) {
-        throw refused("vnetprobe", DriverKind.TUN, made, false);
+        // The probe's interface is nobody's, so the remedy is for the one that the user wants.
+        throw refused("vnetprobe", "NAME", DriverKind.TUN, made, false);
       }
     } finally {
       libc.close(tun);
@@ -191,7 +192,8 @@ public final class TunOpener {
             | (existed ? 0 : LinuxConstants.IFF_TUN_EXCL);
     long set = interfaceRequest.setTun(tun, flags);
     if (set < 0) {
-      throw refused(request.interfaceName(), request.name().driver(), set, existed);
+      String name = request.interfaceName();
+      throw refused(name, name, request.name().driver(), set, existed);
     }
   }
 
@@ -317,7 +319,8 @@ public final class TunOpener {
         });
   }
 
-  private static VnetException refused(String name, DriverKind kind, long result, boolean existed) {
+  private static VnetException refused(
+      String name, String wanted, DriverKind kind, long result, boolean existed) {
     Errno errno = Errno.ofNumber((int) -result);
     return new VnetException(
         "TUNSETIFF",
@@ -334,7 +337,7 @@ public final class TunOpener {
           case EPERM ->
               "run with CAP_NET_ADMIN (root), or have an administrator make it for you: ip tuntap add"
                   + " name "
-                  + name
+                  + wanted
                   + " mode "
                   + kind.driverName()
                   + " user $USER";

@@ -151,7 +151,14 @@ class TunOpenerTest {
   @Test
   void the_probe_names_the_missing_capability() {
     libc.failing(LinuxConstants.TUNSETIFF, Errno.EPERM);
-    assertThatThrownBy(opener::probe).hasMessageContaining("CAP_NET_ADMIN");
+    assertThatThrownBy(opener::probe)
+        .isInstanceOfSatisfying(
+            VnetException.class,
+            refusal ->
+                assertThat(refusal.remedy())
+                    .contains("CAP_NET_ADMIN")
+                    .contains("ip tuntap add name NAME mode tun user $USER")
+                    .doesNotContain("vnetprobe"));
     assertThat(libc.openDescriptors()).isZero();
   }
 

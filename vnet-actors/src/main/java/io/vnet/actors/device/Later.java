@@ -1,0 +1,16 @@
+package io.vnet.actors.device;
+
+/**
+ * Runs something some microseconds later. Akka's timers, ten milliseconds apart, are too coarse for
+ * who waits for a section to end.
+ */
+@FunctionalInterface
+public interface Later {
+  /**
+   * Returns at once.
+   *
+   * @param nanos when, at the earliest
+   * @param task must be short and not block
+   */
+  void run(long nanos, Runnable task);
+}
