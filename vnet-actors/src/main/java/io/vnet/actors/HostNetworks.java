@@ -1,5 +1,6 @@
 package io.vnet.actors;
 
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.error.Errno;
@@ -15,12 +16,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class HostNetworks implements Supplier<HostNetwork> {
   private final int islands;
+  private final HostIo io;
   private final Supplier<Optional<HostNetworkProvider>> provider;
   private volatile @Nullable HostNetwork started;
   private boolean closed;
 
-  HostNetworks(int islands, Supplier<Optional<HostNetworkProvider>> provider) {
+  HostNetworks(int islands, HostIo io, Supplier<Optional<HostNetworkProvider>> provider) {
     this.islands = islands;
+    this.io = io;
     this.provider = provider;
   }
 
@@ -31,7 +34,7 @@ final class HostNetworks implements Supplier<HostNetwork> {
     }
     HostNetwork network = started;
     if (network == null) {
-      network = provider.get().orElseThrow(HostNetworks::noProvider).start(islands);
+      network = provider.get().orElseThrow(HostNetworks::noProvider).start(islands, io);
       started = network;
     }
     return network;

@@ -1,5 +1,6 @@
 package io.vnet.actors;
 
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.ClonePolicy;
 import java.time.Duration;
 
@@ -7,6 +8,7 @@ import java.time.Duration;
  * The limits of one host. Immutable; start from {@link #defaults}.
  *
  * @param islands I/O threads for host devices, at least 1
+ * @param io how they talk to the kernel
  * @param batchMemoryBytes off-heap memory for batches, at the most; as much again for those of
  *     super-packets
  * @param ringMemoryBytes off-heap memory for in-memory devices' rings, at the most; a device that
@@ -18,6 +20,7 @@ import java.time.Duration;
  */
 public record HostSettings(
     int islands,
+    HostIo io,
     long batchMemoryBytes,
     long ringMemoryBytes,
     Duration stallLimit,
@@ -47,6 +50,7 @@ public record HostSettings(
   public static HostSettings defaults() {
     return new HostSettings(
         Math.min(2, Runtime.getRuntime().availableProcessors()),
+        HostIo.AUTO,
         256 * MEBIBYTE,
         1024 * MEBIBYTE,
         Duration.ofSeconds(1),
@@ -57,24 +61,30 @@ public record HostSettings(
   /** With another number of I/O threads. */
   public HostSettings withIslands(int newIslands) {
     return new HostSettings(
-        newIslands, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, policy);
+        newIslands, io, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, policy);
+  }
+
+  /** With another way to talk to the kernel. */
+  public HostSettings withIo(HostIo newIo) {
+    return new HostSettings(
+        islands, newIo, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, policy);
   }
 
   /** With other memory bounds, in bytes. */
   public HostSettings withMemory(long newBatchMemoryBytes, long newRingMemoryBytes) {
     return new HostSettings(
-        islands, newBatchMemoryBytes, newRingMemoryBytes, stallLimit, retiringMax, policy);
+        islands, io, newBatchMemoryBytes, newRingMemoryBytes, stallLimit, retiringMax, policy);
   }
 
   /** With another limit for grace periods and another bound for what waits for them. */
   public HostSettings withGracePeriods(Duration newStallLimit, int newRetiringMax) {
     return new HostSettings(
-        islands, batchMemoryBytes, ringMemoryBytes, newStallLimit, newRetiringMax, policy);
+        islands, io, batchMemoryBytes, ringMemoryBytes, newStallLimit, newRetiringMax, policy);
   }
 
   /** With another policy. */
   public HostSettings withPolicy(ClonePolicy newPolicy) {
     return new HostSettings(
-        islands, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, newPolicy);
+        islands, io, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, newPolicy);
   }
 }

@@ -4,6 +4,7 @@ import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.BackendRequest;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.backend.HostInterface;
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.error.Errno;
@@ -161,7 +162,7 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
   }
 
   @Override
-  public HostNetwork start(int islands) {
+  public HostNetwork start(int islands, HostIo io) {
     step(Step.PROVIDER_START);
     return this;
   }

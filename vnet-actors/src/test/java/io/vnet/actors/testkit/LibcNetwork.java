@@ -3,6 +3,7 @@ package io.vnet.actors.testkit;
 import io.vnet.api.backend.BackendRequest;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.backend.HostInterface;
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.error.VnetException;
@@ -33,7 +34,7 @@ public final class LibcNetwork implements HostNetworkProvider, HostNetwork {
   }
 
   @Override
-  public HostNetwork start(int islands) {
+  public HostNetwork start(int islands, HostIo io) {
     return this;
   }
 

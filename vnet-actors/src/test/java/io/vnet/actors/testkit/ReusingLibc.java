@@ -177,6 +177,37 @@ public final class ReusingLibc implements Libc {
   }
 
   @Override
+  public long eventfd(int initial, int flags) {
+    return libc.eventfd(initial, flags);
+  }
+
+  @Override
+  public long mmap(long bytes, int protection, int flags, int fd, long offset) {
+    return libc.mmap(bytes, protection, flags, fd, offset);
+  }
+
+  @Override
+  public long munmap(long address, long bytes) {
+    return libc.munmap(address, bytes);
+  }
+
+  @Override
+  public long uringSetup(int entries, long parameters) {
+    return libc.uringSetup(entries, parameters);
+  }
+
+  @Override
+  public long uringEnter(
+      int fd, int submit, int complete, int flags, long argument, long argumentBytes) {
+    return libc.uringEnter(fd, submit, complete, flags, argument, argumentBytes);
+  }
+
+  @Override
+  public long uringRegister(int fd, int operation, long argument, int count) {
+    return libc.uringRegister(fd, operation, argument, count);
+  }
+
+  @Override
   public long setns(int fd, int type) {
     return libc.setns(fd, type);
   }

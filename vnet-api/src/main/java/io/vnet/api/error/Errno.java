@@ -30,6 +30,7 @@ public enum Errno {
   EDEADLK(35, "would deadlock"),
   ENAMETOOLONG(36, "name too long"),
   ENOSYS(38, "not implemented by this kernel"),
+  ETIME(62, "timer expired"),
   EBADFD(77, "descriptor in bad state"),
   EMSGSIZE(90, "message too long"),
   EPROTOTYPE(91, "wrong protocol type"),

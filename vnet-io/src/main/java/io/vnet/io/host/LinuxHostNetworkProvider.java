@@ -1,8 +1,10 @@
 package io.vnet.io.host;
 
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.error.VnetException;
+import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.tun.TunOpener;
 import java.util.Optional;
@@ -30,7 +32,8 @@ public final class LinuxHostNetworkProvider implements HostNetworkProvider {
   }
 
   @Override
-  public HostNetwork start(int islands) {
-    return LinuxHostNetwork.start(new TunOpener(NativeLibc.load(), NODE), islands);
+  public HostNetwork start(int islands, HostIo io) {
+    Libc libc = NativeLibc.load();
+    return LinuxHostNetwork.start(libc, new TunOpener(libc, NODE), islands, io);
   }
 }

@@ -45,6 +45,24 @@ public interface Libc {
   /** socket(2). */
   long socket(int domain, int type, int protocol);
 
+  /** eventfd(2). */
+  long eventfd(int initial, int flags);
+
+  /** mmap(2) at an address of the kernel's choice; the address, or {@code -errno}. */
+  long mmap(long bytes, int protection, int flags, int fd, long offset);
+
+  /** munmap(2). */
+  long munmap(long address, long bytes);
+
+  /** io_uring_setup(2). */
+  long uringSetup(int entries, long parameters);
+
+  /** io_uring_enter(2). */
+  long uringEnter(int fd, int submit, int complete, int flags, long argument, long argumentBytes);
+
+  /** io_uring_register(2). */
+  long uringRegister(int fd, int operation, long argument, int count);
+
   /** setns(2). */
   long setns(int fd, int type);
 

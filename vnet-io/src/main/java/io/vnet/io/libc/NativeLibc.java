@@ -24,6 +24,11 @@ public final class NativeLibc implements Libc {
   private static final ThreadLocal<MemorySegment> CAPTURED =
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE));
 
+  // The same on every architecture: linux/unistd.h.
+  private static final long IO_URING_SETUP = 425;
+  private static final long IO_URING_ENTER = 426;
+  private static final long IO_URING_REGISTER = 427;
+
   private NativeLibc() {}
 
   /**
@@ -146,6 +151,95 @@ public final class NativeLibc implements Libc {
   }
 
   @Override
+  public long eventfd(int initial, int flags) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) Calls.EVENTFD.invokeExact(captured, initial, flags), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long mmap(long bytes, int protection, int flags, int fd, long offset) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result(
+          (long) Calls.MMAP.invokeExact(captured, 0L, bytes, protection, flags, fd, offset),
+          captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long munmap(long address, long bytes) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) Calls.MUNMAP.invokeExact(captured, address, bytes), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long uringSetup(int entries, long parameters) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result(
+          (long)
+              Calls.SYSCALL.invokeExact(
+                  captured, IO_URING_SETUP, (long) entries, parameters, 0L, 0L, 0L, 0L),
+          captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long uringEnter(
+      int fd, int submit, int complete, int flags, long argument, long argumentBytes) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result(
+          (long)
+              Calls.SYSCALL.invokeExact(
+                  captured,
+                  IO_URING_ENTER,
+                  (long) fd,
+                  (long) submit,
+                  (long) complete,
+                  (long) flags,
+                  argument,
+                  argumentBytes),
+          captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long uringRegister(int fd, int operation, long argument, int count) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result(
+          (long)
+              Calls.SYSCALL.invokeExact(
+                  captured,
+                  IO_URING_REGISTER,
+                  (long) fd,
+                  (long) operation,
+                  argument,
+                  (long) count,
+                  0L,
+                  0L),
+          captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
   public long setns(int fd, int type) {
     MemorySegment captured = CAPTURED.get();
     try {
@@ -215,6 +309,32 @@ public final class NativeLibc implements Libc {
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_INT);
+    static final MethodHandle EVENTFD =
+        handle("eventfd", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+    static final MethodHandle MMAP =
+        handle(
+            "mmap",
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle MUNMAP =
+        handle("munmap", ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
+    static final MethodHandle SYSCALL =
+        variadic(
+            "syscall",
+            1,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
     static final MethodHandle SETNS =
         handle("setns", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
     static final MethodHandle UNSHARE =

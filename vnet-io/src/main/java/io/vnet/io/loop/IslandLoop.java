@@ -12,8 +12,12 @@ import io.netty.channel.unix.Errors;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Future;
 import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import io.vnet.api.port.Island;
+import io.vnet.io.libc.Libc;
 import java.io.UncheckedIOException;
+import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -21,23 +25,52 @@ import org.jspecify.annotations.Nullable;
 /**
  * An island over a Netty event loop with one thread.
  *
- * <p><b>A wake-up costs</b> one epoll_wait(2) for all descriptors that became ready, and one
- * callback each; registrations are edge-triggered, so no epoll_ctl(2) follows.
+ * <p><b>A wake-up costs</b>, over epoll, one epoll_wait(2) for all descriptors that became ready,
+ * and one callback each; registrations are edge-triggered, so no epoll_ctl(2) follows. Over
+ * io_uring, one io_uring_enter(2), which brings the packets too where they are read ahead.
  */
 public final class IslandLoop implements Island, AutoCloseable {
   private static final AtomicInteger NUMBERS = new AtomicInteger();
   private static final EpollIoOps READABLE = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET);
 
   private final String name;
+  private final Optional<UringHandler> uring;
   private final MultiThreadIoEventLoopGroup group;
   private final IoEventLoop loop;
 
-  /** Starts the thread. */
+  /** Over epoll, which works everywhere. Starts the thread. */
   public IslandLoop() {
+    this(Optional.empty());
+  }
+
+  /**
+   * Over io_uring. Starts the thread.
+   *
+   * @throws VnetException as the kernel refuses: EPERM: it is forbidden here; ENOSYS, EINVAL,
+   *     EOPNOTSUPP: the kernel is older than 6.7
+   */
+  public static IslandLoop uring(Libc libc) {
+    UringHandler handler = new UringHandler(libc);
+    IslandLoop island = new IslandLoop(Optional.of(handler));
+    try {
+      island.execute(() -> {});
+      handler.awaitStart();
+      return island;
+    } catch (VnetException e) {
+      island.close();
+      throw e;
+    }
+  }
+
+  private IslandLoop(Optional<UringHandler> uring) {
     this.name = "vnet-island-" + NUMBERS.getAndIncrement();
+    this.uring = uring;
     this.group =
-        new MultiThreadIoEventLoopGroup(
-            1, Thread.ofPlatform().daemon().name(name).factory(), EpollIoHandler.newFactory());
+        uring.isPresent()
+            ? new MultiThreadIoEventLoopGroup(
+                1, (ThreadFactory) task -> new IslandThread(task, name), _ -> uring.get())
+            : new MultiThreadIoEventLoopGroup(
+                1, Thread.ofPlatform().daemon().name(name).factory(), EpollIoHandler.newFactory());
     this.loop = group.next();
   }
 
@@ -58,31 +91,47 @@ public final class IslandLoop implements Island, AutoCloseable {
   }
 
   /** A descriptor on the loop. */
-  public final class Watch {
-    private final Future<IoRegistration> registration;
-
-    private Watch(Future<IoRegistration> registration) {
-      this.registration = registration;
-    }
-
+  public interface Watch {
     /**
      * Takes the descriptor off the loop. From any thread.
      *
      * @param done called on the loop's thread when no callback can come any more
      */
-    public void cancel(Runnable done) {
-      registration.addListener(_ ->
-          loop.execute(() -> {
-            if (registration.isSuccess()) {
-              registration.getNow().cancel();
-            }
-            done.run();
-          }));
-    }
+    void cancel(Runnable done);
   }
 
   /** Watches a non-blocking descriptor, edge-triggered. From any thread. */
   public Watch watch(int fd, Watcher watcher) {
+    return uring.isPresent() ? poll(uring.get(), fd, watcher) : register(fd, watcher);
+  }
+
+  private Watch poll(UringHandler handler, int fd, Watcher watcher) {
+    UringHandler.Poll poll = handler.new Poll(fd, watcher);
+    loop.execute(() -> handler.start(poll));
+    return done -> loop.execute(() -> handler.cancel(poll, poll.isArmed(), done));
+  }
+
+  /**
+   * Reads packets before they are asked for, if this island can. From any thread.
+   *
+   * @param roomBytes the longest packet
+   */
+  public Optional<ReadAhead> readAhead(int fd, Watcher watcher, int roomBytes) {
+    if (uring.isEmpty()) {
+      return Optional.empty();
+    }
+    ReadAhead ahead = new ReadAhead(this, uring.get(), fd, watcher, roomBytes);
+    loop.execute(() -> {
+      try {
+        ahead.start();
+      } catch (VnetException e) {
+        watcher.refused(-e.errno().number());
+      }
+    });
+    return Optional.of(ahead);
+  }
+
+  private Watch register(int fd, Watcher watcher) {
     Future<IoRegistration> registration = loop.register(new Handle(fd, watcher));
     registration.addListener(_ -> {
       try {
@@ -96,7 +145,14 @@ public final class IslandLoop implements Island, AutoCloseable {
         watcher.refused(errno(e.getCause()));
       }
     });
-    return new Watch(registration);
+    return done ->
+        registration.addListener(_ ->
+            loop.execute(() -> {
+              if (registration.isSuccess()) {
+                registration.getNow().cancel();
+              }
+              done.run();
+            }));
   }
 
   private static long errno(@Nullable Throwable cause) {

@@ -12,7 +12,9 @@ import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.loop.BatchWriter;
 import io.vnet.io.loop.IslandLoop;
+import io.vnet.io.loop.ReadAhead;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -26,9 +28,12 @@ import org.jspecify.annotations.Nullable;
  * <p><b>A batch costs</b>
  *
  * <ul>
- *   <li>system calls: one read(2) or write(2) a packet, and one read(2) that says EAGAIN when the
- *       queue is empty; one epoll_wait(2) a wake-up, shared by all devices of the island
- *   <li>copies in this process: none; the kernel copies into and out of the batch's slab
+ *   <li>system calls, over epoll: one read(2) or write(2) a packet, and one read(2) that says
+ *       EAGAIN when the queue is empty; one epoll_wait(2) a wake-up, shared by all devices of the
+ *       island. Over io_uring: one io_uring_enter(2) a wake-up for all that was read meanwhile, and
+ *       one for all writes of the batch
+ *   <li>copies in this process: none over epoll, and of super-packets; the kernel copies into and
+ *       out of the batch's slab. Over io_uring one of each packet that was read ahead
  *   <li>allocations: none
  *   <li>thread hops: none on the island; else one a wake-up
  * </ul>
@@ -44,6 +49,9 @@ public final class TunBackend implements DeviceBackend {
   private static final int RETRIES = 64;
   private static final int DRAINED_MAX = 10_000;
   private static final int HEADER_ROOM = 16;
+  private static final int TOO_LONG = Integer.MIN_VALUE;
+  private static final int NOT_OFFLOADED = Integer.MIN_VALUE + 1;
+  private static final int NO_ROOM = Integer.MIN_VALUE + 2;
   private static final int VECTORS = 16;
   private static final int SCRATCH_BYTES = VECTORS + 2 * 16;
 
@@ -60,6 +68,7 @@ public final class TunBackend implements DeviceBackend {
   private final Arena scratchArena = Arena.ofShared();
   private final MemorySegment scratch;
   private IslandLoop.@Nullable Watch watch;
+  private volatile @Nullable ReadAhead ahead;
   private volatile @Nullable VnetException lost;
 
   /**
@@ -119,34 +128,41 @@ public final class TunBackend implements DeviceBackend {
 
   @Override
   public void start(BackendListener listener) {
-    watch =
-        island.watch(
-            fd,
-            new IslandLoop.Watcher() {
-              @Override
-              public void readable() {
-                listener.readable();
-              }
+    IslandLoop.Watcher watcher =
+        new IslandLoop.Watcher() {
+          @Override
+          public void readable() {
+            listener.readable();
+          }
 
-              @Override
-              public void broken() {
-                listener.lost(lose("poll"));
-              }
+          @Override
+          public void broken() {
+            listener.lost(lose("poll"));
+          }
 
-              @Override
-              public void refused(long result) {
-                Errno errno = Errno.ofNumber((int) -result);
-                VnetException cause =
-                    new VnetException(
-                        "epoll_ctl",
-                        name,
-                        errno,
-                        Libc.meaning(result),
-                        errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
-                lost = cause;
-                listener.lost(cause);
-              }
-            });
+          @Override
+          public void refused(long result) {
+            Errno errno = Errno.ofNumber((int) -result);
+            VnetException cause =
+                new VnetException(
+                    "epoll_ctl",
+                    name,
+                    errno,
+                    Libc.meaning(result),
+                    errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
+            lost = cause;
+            listener.lost(cause);
+          }
+        };
+    // Super-packets are read where they are to lie: a copy of 64 KiB costs more than a system call.
+    Optional<ReadAhead> reads =
+        headerBytes == 0 ? island.readAhead(fd, watcher, roomBytes) : Optional.empty();
+    if (reads.isPresent()) {
+      ahead = reads.get();
+      watch = reads.get();
+    } else {
+      watch = island.watch(fd, watcher);
+    }
   }
 
   @Override
@@ -174,6 +190,19 @@ public final class TunBackend implements DeviceBackend {
 
   /** Reads and drops what the kernel has queued, up to a bound. */
   private int drain() {
+    ReadAhead reads = ahead;
+    int drainedAhead = 0;
+    if (reads != null) {
+      reads.sync();
+      while (reads.length() >= 0) {
+        reads.release();
+        drainedAhead++;
+      }
+    }
+    return drainedAhead + drainKernel();
+  }
+
+  private int drainKernel() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment sink = arena.allocate(LONGEST_BYTES + LINK_HEADER_BYTES + VnetHeader.BYTES, 8);
       int drained = 0;
@@ -187,7 +216,35 @@ public final class TunBackend implements DeviceBackend {
   @Override
   public int receive(PacketBatch into, PortLedger ledger) {
     checkNotLost();
-    return headerBytes == 0 ? receivePlain(into, ledger) : receiveOffloaded(into, ledger);
+    ReadAhead reads = ahead;
+    return headerBytes > 0
+        ? receiveOffloaded(into, ledger)
+        : reads == null ? receivePlain(into, ledger) : receiveAhead(reads, into, ledger);
+  }
+
+  private int receiveAhead(ReadAhead reads, PacketBatch into, PortLedger ledger) {
+    MemorySegment segment = into.segment();
+    int packets = 0;
+    long bytes = 0;
+    for (int length = reads.length(); length >= 0; length = reads.length()) {
+      if (length >= roomBytes) {
+        ledger.dropped(DropReason.TOO_LONG, 1);
+      } else {
+        int at = into.room(length);
+        if (at < 0) {
+          break;
+        }
+        MemorySegment.copy(reads.memory(), reads.offset(), segment, at, length);
+        into.commit(length);
+        packets++;
+        bytes += length;
+      }
+      reads.release();
+    }
+    if (packets > 0) {
+      ledger.received(packets, bytes);
+    }
+    return packets;
   }
 
   private int receivePlain(PacketBatch into, PortLedger ledger) {
@@ -267,6 +324,10 @@ public final class TunBackend implements DeviceBackend {
   @Override
   public int send(PacketBatch batch, int from, PortLedger ledger) {
     checkNotLost();
+    BatchWriter writer = BatchWriter.current();
+    if (writer != null && (headerBytes == 0 || isAscending(batch))) {
+      return sendAtOnce(writer, batch, from, ledger);
+    }
     long slab = batch.segment().address();
     int longest = LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0);
     boolean inFront = headerBytes > 0 && isAscending(batch);
@@ -301,6 +362,71 @@ public final class TunBackend implements DeviceBackend {
       ledger.sent(packets, bytes);
     }
     return next - from;
+  }
+
+  /** One system call for all; from an island over io_uring. */
+  private int sendAtOnce(BatchWriter writer, PacketBatch batch, int from, PortLedger ledger) {
+    int to = Math.min(batch.count(), from + writer.places());
+    long slab = batch.segment().address();
+    for (int i = from; i < to; i++) {
+      int refused = refusal(batch, i);
+      if (refused != 0) {
+        writer.refuse(i - from, refused);
+      } else {
+        writer.add(
+            i - from, fd, slab + batch.offset(i) - headerBytes, headerBytes + batch.length(i));
+      }
+    }
+    writer.run();
+    long packets = 0;
+    long bytes = 0;
+    try {
+      for (int i = from; i < to; i++) {
+        long written = writer.result(i - from);
+        if (written == TOO_LONG) {
+          ledger.dropped(DropReason.TOO_LONG, 1);
+          continue;
+        }
+        if (written == NOT_OFFLOADED) {
+          ledger.dropped(DropReason.NOT_OFFLOADED, 1);
+          continue;
+        }
+        if (written == NO_ROOM) {
+          written = writeOffloaded(batch, i, false);
+        } else if (written < 0 && isTransient((int) -written)) {
+          written = write(slab + batch.offset(i) - headerBytes, headerBytes + batch.length(i));
+        }
+        if (written >= 0) {
+          packets++;
+          bytes += batch.length(i);
+        } else {
+          ledger.dropped(dropReason((int) -written), 1);
+        }
+      }
+    } finally {
+      ledger.sent(packets, bytes);
+    }
+    return to - from;
+  }
+
+  /** Why a packet is not to be written as it lies; 0 if it is, with its header in front. */
+  private int refusal(PacketBatch batch, int i) {
+    int length = batch.length(i);
+    if (length > LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0)) {
+      return TOO_LONG;
+    }
+    if (headerBytes == 0) {
+      return batch.offload(i) == 0 ? 0 : NOT_OFFLOADED;
+    }
+    int offset = batch.offset(i);
+    int header = offset - headerBytes;
+    if (header < (i == 0 ? 0 : batch.offset(i - 1) + batch.length(i - 1))) {
+      return NO_ROOM;
+    }
+    return VnetHeader.write(
+            batch.segment(), header, batch.offload(i), batch.segment(), offset, length)
+        ? 0
+        : -Errno.EINVAL.number();
   }
 
   private long write(long address, int length) {
@@ -404,6 +530,10 @@ public final class TunBackend implements DeviceBackend {
   public void release(PortLedger ledger) {
     ledger.dropped(DropReason.DEVICE_DESTROYED, drain());
     scratchArena.close();
+    ReadAhead reads = ahead;
+    if (reads != null) {
+      reads.close();
+    }
     if (headerBytes > 0) {
       // A persistent device would keep it for the next, who may not know of it.
       libc.ioctl(fd, LinuxConstants.TUNSETOFFLOAD, 0);

@@ -193,6 +193,41 @@ public final class FaultyLibc implements Libc {
   }
 
   @Override
+  public long eventfd(int initial, int flags) {
+    return opening("eventfd", () -> libc.eventfd(initial, flags));
+  }
+
+  @Override
+  public long mmap(long bytes, int protection, int flags, int fd, long offset) {
+    return libc.mmap(bytes, protection, flags, fd, offset);
+  }
+
+  @Override
+  public long munmap(long address, long bytes) {
+    return libc.munmap(address, bytes);
+  }
+
+  @Override
+  public long uringSetup(int entries, long parameters) {
+    return opening("io_uring_setup", () -> libc.uringSetup(entries, parameters));
+  }
+
+  @Override
+  public long uringEnter(
+      int fd, int submit, int complete, int flags, long argument, long argumentBytes) {
+    return callOn(
+        fd,
+        "io_uring_enter",
+        () -> libc.uringEnter(fd, submit, complete, flags, argument, argumentBytes));
+  }
+
+  @Override
+  public long uringRegister(int fd, int operation, long argument, int count) {
+    return callOn(
+        fd, "io_uring_register", () -> libc.uringRegister(fd, operation, argument, count));
+  }
+
+  @Override
   public long setns(int fd, int type) {
     return callOn(fd, "setns", () -> libc.setns(fd, type));
   }

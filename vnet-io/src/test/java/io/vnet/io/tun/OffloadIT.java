@@ -4,6 +4,7 @@ import static io.vnet.io.tun.Datagrams.v4;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.api.backend.BackendRequest;
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.HostBacking.Mode;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Packet;
@@ -22,6 +23,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Descriptors with a virtio-net header: what the kernel grants, leaves undone and takes. */
 @ExtendWith(NetworkNamespaces.class)
 class OffloadIT {
+  TunLab lab(NetworkNamespace namespace) {
+    return new TunLab(namespace, HostIo.EPOLL);
+  }
+
   private static BackendRequest offloaded(BackendRequest request) {
     return new BackendRequest(
         request.name(), request.mtu(), request.up(), request.host().withOffload(true));
@@ -33,7 +38,7 @@ class OffloadIT {
 
   @Test
   void the_kernel_hands_over_super_packets_and_says_so(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       TunBackend backend = lab.open(offloaded(lab.request("tun3", Mode.CREATE, true)));
       assertThat(backend.offloads())
           .contains(OffloadFeature.CHECKSUM, OffloadFeature.TSO4, OffloadFeature.TSO6);
@@ -45,7 +50,7 @@ class OffloadIT {
 
   @Test
   void a_persistent_device_is_left_without_offloads(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       lab.ip("tuntap", "add", "name", "tun3", "mode", "tun");
       TunLab.end(lab.open(offloaded(lab.request("tun3", Mode.ATTACH, true))), new PortLedger());
       assertThat(lab.segmentsTcp("tun3")).isFalse();
@@ -59,7 +64,7 @@ class OffloadIT {
   @Test
   void a_packet_goes_in_and_out_with_and_without_room_for_the_header(NetworkNamespace namespace)
       throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 2);
         BatchPool tight = new BatchPool(slabs, 4, 0, 0)) {
       try (TunLab.Attached tun =
@@ -81,7 +86,7 @@ class OffloadIT {
 
   @Test
   void a_word_that_does_not_fit_its_packet_is_refused_and_counted(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun =
             lab.attached(offloaded(lab.request("tun3", Mode.CREATE, true, "10.9.0.1/24")))) {
       PacketBatch batch = lab.batches.acquire();
@@ -106,7 +111,7 @@ class OffloadIT {
 
   @Test
   void a_device_without_offloads_takes_no_super_packet(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun = lab.attached("tun3", "10.9.0.1/24")) {
       PacketBatch batch = lab.batches.acquire();
       try {

@@ -78,6 +78,37 @@ final class ScriptedLibc implements Libc {
   }
 
   @Override
+  public long eventfd(int initial, int flags) {
+    return result("eventfd", -Errno.ENOSYS.number());
+  }
+
+  @Override
+  public long mmap(long bytes, int protection, int flags, int fd, long offset) {
+    return result("mmap", -Errno.ENOSYS.number());
+  }
+
+  @Override
+  public long munmap(long address, long bytes) {
+    return result("munmap", -Errno.ENOSYS.number());
+  }
+
+  @Override
+  public long uringSetup(int entries, long parameters) {
+    return result("uringSetup", -Errno.ENOSYS.number());
+  }
+
+  @Override
+  public long uringEnter(
+      int fd, int submit, int complete, int flags, long argument, long argumentBytes) {
+    return result("uringEnter", -Errno.ENOSYS.number());
+  }
+
+  @Override
+  public long uringRegister(int fd, int operation, long argument, int count) {
+    return result("uringRegister", -Errno.ENOSYS.number());
+  }
+
+  @Override
   public long setns(int fd, int type) {
     return result("setns", 0);
   }

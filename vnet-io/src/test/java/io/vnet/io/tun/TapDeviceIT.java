@@ -3,6 +3,7 @@ package io.vnet.io.tun;
 import static io.vnet.io.tun.Datagrams.v4;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.HostBacking.Mode;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.netns.NetworkNamespace;
@@ -20,12 +21,16 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** A TAP interface as the kernel sees it: an Ethernet with this process at the other end. */
 @ExtendWith(NetworkNamespaces.class)
 class TapDeviceIT {
+  TunLab lab(NetworkNamespace namespace) {
+    return new TunLab(namespace, HostIo.EPOLL);
+  }
+
   private static final String V4 = "10.9.0.1/24";
   private static final Pattern ETHER = Pattern.compile("link/ether ([0-9a-f:]{17})");
 
   @Test
   void an_interface_is_an_ethernet(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       TunBackend backend = lab.open(lab.request("tap0", Mode.CREATE, true, V4, "fd09::1/64"));
       assertThat(lab.link("tap0"))
           .contains("mtu " + TunLab.MTU, "link/ether", "tun type tap", "pi off", "BROADCAST");
@@ -37,7 +42,7 @@ class TapDeviceIT {
 
   @Test
   void the_kernel_tells_its_hardware_address(NetworkNamespace namespace) throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tap = lab.attached("tap0", V4)) {
       tap.send(Datagrams.arp(1, v4(10, 9, 0, 2), new byte[6], v4(10, 9, 0, 1)));
       byte[] reply = tap.await(frame -> Datagrams.isArp(frame, 2));
@@ -49,7 +54,7 @@ class TapDeviceIT {
 
   @Test
   void the_kernel_asks_for_ours_and_pings_us(NetworkNamespace namespace) throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tap = lab.attached("tap0", V4)) {
       byte[] mac = mac(lab);
       CompletableFuture<Program> ping =

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.vnet.api.address.IpAddress;
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.HostBacking.Mode;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PortLedger;
@@ -21,13 +22,17 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** A TUN interface as the kernel sees it, from open to release. */
 @ExtendWith(NetworkNamespaces.class)
 class TunDeviceIT {
+  TunLab lab(NetworkNamespace namespace) {
+    return new TunLab(namespace, HostIo.EPOLL);
+  }
+
   private static final String V4 = "10.9.0.1/24";
   private static final String V6 = "fd09::1/64";
   private static final int CYCLES = 200;
 
   @Test
   void an_interface_has_what_was_asked_for(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       TunBackend backend = lab.open(lab.request("tun3", Mode.CREATE, true, V4, V6));
       assertThat(backend.interfaceName()).isEqualTo("tun3");
       assertThat(backend.mtu()).isEqualTo(TunLab.MTU);
@@ -41,7 +46,7 @@ class TunDeviceIT {
 
   @Test
   void an_interface_that_shall_be_down_is_down(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       TunBackend backend = lab.open(lab.request("tun3", Mode.CREATE, false));
       assertThat(lab.link("tun3")).contains("state DOWN").doesNotContain(",UP");
       TunLab.end(backend, new PortLedger());
@@ -50,7 +55,7 @@ class TunDeviceIT {
 
   @Test
   void every_address_is_there(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       String[] addresses = {
         V4, "10.9.0.2/24", "192.168.77.1/32", "172.16.0.1/12", V6, "fd09::2/64", "fd0a::1/128"
       };
@@ -66,7 +71,7 @@ class TunDeviceIT {
 
   @Test
   void the_carrier_follows_the_handle(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       TunBackend backend = lab.open(lab.request("tun3", Mode.CREATE, true));
       backend.linkUp();
       assertThat(lab.link("tun3")).as("with a handle").contains("LOWER_UP");
@@ -78,7 +83,7 @@ class TunDeviceIT {
 
   @Test
   void an_interface_is_gone_after_release_and_its_name_is_free(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       for (int i = 0; i < 3; i++) {
         TunBackend backend = lab.open(lab.request("tun3", Mode.CREATE, true, V4));
         assertThat(lab.links()).hasSize(1);
@@ -90,7 +95,7 @@ class TunDeviceIT {
 
   @Test
   void the_kernel_answers_an_echo_request(NetworkNamespace namespace) throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun = lab.attached("tun3", V4, V6)) {
       byte[] request = Datagrams.echo4(v4(10, 9, 0, 2), v4(10, 9, 0, 1), 56);
       tun.send(request);
@@ -116,7 +121,7 @@ class TunDeviceIT {
 
   @Test
   void a_ping_from_the_host_is_answered_here(NetworkNamespace namespace) throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun = lab.attached("tun3", V4)) {
       CompletableFuture<Program> ping =
           CompletableFuture.supplyAsync(
@@ -132,7 +137,7 @@ class TunDeviceIT {
   @Test
   void a_packet_longer_than_the_room_is_dropped_and_counted(NetworkNamespace namespace)
       throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun = lab.attached("tun3", V4)) {
       // Somebody else raises the MTU: the kernel would cut what is longer than the buffer.
       lab.ip("link", "set", "dev", "tun3", "mtu", "9000");
@@ -146,7 +151,7 @@ class TunDeviceIT {
 
   @Test
   void packets_to_an_interface_that_is_down_are_dropped_and_counted(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun = lab.attached("tun3", V4)) {
       lab.ip("link", "set", "dev", "tun3", "down");
       tun.send(Datagrams.echo4(v4(10, 9, 0, 2), v4(10, 9, 0, 1), 56));
@@ -160,7 +165,7 @@ class TunDeviceIT {
 
   @Test
   void what_is_no_packet_is_refused_by_the_kernel_and_counted(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun = lab.attached("tun3", V4)) {
       tun.send(new byte[] {0x15, 0, 0, 0});
       assertThat(tun.ledger.snapshot().drops()).containsEntry(DropReason.KERNEL_REFUSED, 1L);
@@ -169,7 +174,7 @@ class TunDeviceIT {
 
   @Test
   void what_waits_at_link_down_is_dropped_and_counted(NetworkNamespace namespace) throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun = lab.attached("tun3", V4)) {
       tun.send(Datagrams.echo4(v4(10, 9, 0, 2), v4(10, 9, 0, 1), 56));
       assertThat(tun.readable.tryAcquire(TunLab.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
@@ -191,11 +196,11 @@ class TunDeviceIT {
   void an_interface_removed_by_somebody_else_is_told_and_still_released(NetworkNamespace namespace)
       throws Exception {
     Descriptors before;
-    try (TunLab warm = new TunLab(namespace)) {
+    try (TunLab warm = lab(namespace)) {
       TunLab.end(warm.open(warm.request("tun3", Mode.CREATE, true)), new PortLedger());
     }
     before = Descriptors.now();
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       try (TunLab.Attached tun = lab.attached("tun3", V4)) {
         lab.ip("link", "del", "dev", "tun3");
         assertThat(tun.lost.get(TunLab.GUARD_SECONDS, TimeUnit.SECONDS))
@@ -212,7 +217,7 @@ class TunDeviceIT {
   @Test
   void an_interface_removed_before_it_is_watched_is_told_too(NetworkNamespace namespace)
       throws Exception {
-    try (TunLab lab = new TunLab(namespace);
+    try (TunLab lab = lab(namespace);
         TunLab.Attached tun =
             lab.new Attached(lab.open(lab.request("tun3", Mode.CREATE, true, V4)))) {
       lab.ip("link", "del", "dev", "tun3");
@@ -224,7 +229,7 @@ class TunDeviceIT {
   @Test
   void nothing_is_left_after_many_lives(NetworkNamespace namespace) {
     Descriptors before = Descriptors.now();
-    try (TunLab lab = new TunLab(namespace)) {
+    try (TunLab lab = lab(namespace)) {
       lab.attached("tun3", V4, V6).close();
       Descriptors warm = Descriptors.now();
       for (int i = 0; i < CYCLES; i++) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.BackendRequest;
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.DeviceName;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.error.VnetException;
@@ -47,13 +48,18 @@ final class TunLab implements AutoCloseable {
   final NetworkNamespace namespace;
   final FaultyLibc libc;
   final TunOpener opener;
-  final IslandLoop island = new IslandLoop();
+  final IslandLoop island;
   final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 8);
   final BatchPool batches = new BatchPool(slabs);
 
   TunLab(NetworkNamespace namespace) {
+    this(namespace, HostIo.EPOLL);
+  }
+
+  TunLab(NetworkNamespace namespace, HostIo io) {
     this.namespace = namespace;
     this.libc = new FaultyLibc();
+    this.island = io == HostIo.IO_URING ? IslandLoop.uring(libc) : new IslandLoop();
     this.opener = new TunOpener(libc, "/dev/net/tun");
   }
 

@@ -1,6 +1,7 @@
 package io.vnet.examples.cli;
 
 import io.vnet.api.backend.HostInterface;
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.error.Errno;
@@ -35,7 +36,7 @@ final class DevicesCommand implements Callable<Integer> {
             .orElseThrow(() ->
                 new VnetException("list", "devices", Errno.EOPNOTSUPP, "vnet-io is missing", ""));
     List<HostInterface> interfaces;
-    try (HostNetwork network = provider.start(1)) {
+    try (HostNetwork network = provider.start(1, HostIo.EPOLL)) {
       interfaces = network.interfaces();
     }
     for (HostInterface device : interfaces) {

@@ -5,6 +5,7 @@ import akka.stream.javadsl.Keep;
 import io.vnet.actors.HostSettings;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.stream.PacketStreams;
+import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
@@ -68,6 +69,13 @@ final class RelayCommand implements Callable<Integer> {
       })
   private boolean offload;
 
+  @Option(
+      names = "--io",
+      paramLabel = "HOW",
+      defaultValue = "auto",
+      description = "auto, epoll or io_uring (default: ${DEFAULT-VALUE}).")
+  private HostIo io = HostIo.AUTO;
+
   @SuppressWarnings("NullAway.Init") // Fields are set by picocli.
   RelayCommand() {}
 
@@ -85,7 +93,7 @@ final class RelayCommand implements Callable<Integer> {
 
   /** Super-packets keep one thread busy less than half; single packets want one a direction. */
   private HostSettings settings() {
-    HostSettings defaults = HostSettings.defaults();
+    HostSettings defaults = HostSettings.defaults().withIo(io);
     return offload ? defaults.withIslands(1) : defaults;
   }
 

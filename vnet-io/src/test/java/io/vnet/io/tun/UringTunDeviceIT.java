@@ -1,0 +1,12 @@
+package io.vnet.io.tun;
+
+import io.vnet.api.backend.HostIo;
+import io.vnet.io.netns.NetworkNamespace;
+
+/** The same over io_uring: {@link TunDeviceIT}. */
+class UringTunDeviceIT extends TunDeviceIT {
+  @Override
+  TunLab lab(NetworkNamespace namespace) {
+    return new TunLab(namespace, HostIo.IO_URING);
+  }
+}
