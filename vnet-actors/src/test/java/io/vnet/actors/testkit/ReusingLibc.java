@@ -172,6 +172,26 @@ public final class ReusingLibc implements Libc {
   }
 
   @Override
+  public long bind(int fd, long address, int bytes) {
+    return libc.bind(fd, address, bytes);
+  }
+
+  @Override
+  public long setsockopt(int fd, int level, int name, int value) {
+    return libc.setsockopt(fd, level, name, value);
+  }
+
+  @Override
+  public long recv(int fd, long address, long bytes, int flags) {
+    return libc.recv(fd, address, bytes, flags);
+  }
+
+  @Override
+  public long poll(long address, int count, int timeoutMillis) {
+    return libc.poll(address, count, timeoutMillis);
+  }
+
+  @Override
   public long setns(int fd, int type) {
     return libc.setns(fd, type);
   }

@@ -15,6 +15,17 @@ public final class LinuxConstants {
   public static final int SOCK_DGRAM = 2;
   public static final int SOCK_RAW = 3;
   public static final int SOCK_CLOEXEC = 0x80000;
+  public static final int MSG_PEEK = 2;
+  public static final int MSG_TRUNC = 0x20;
+  public static final int SOL_SOCKET = 1;
+  public static final int SO_RCVBUF = 8;
+  public static final int SOL_NETLINK = 270;
+
+  // asm-generic/poll.h
+  public static final int POLLIN = 1;
+
+  /** Bytes of {@code struct pollfd}: descriptor, events asked for, events seen. */
+  public static final int POLLFD_BYTES = 8;
 
   // linux/sched.h
   public static final int CLONE_NEWNET = 0x40000000;
@@ -22,6 +33,8 @@ public final class LinuxConstants {
   // linux/if.h
   public static final int IFNAMSIZ = 16;
   public static final int IFF_UP = 1;
+  public static final int IFF_LOOPBACK = 8;
+  public static final int IFF_RUNNING = 0x40;
 
   /** Bytes of {@code struct ifreq}: a name and a union of 24. */
   public static final int IFREQ_BYTES = 40;

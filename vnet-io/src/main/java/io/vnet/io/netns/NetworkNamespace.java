@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.IntFunction;
 
 /**
  * A network namespace that is kept alive by a descriptor of this process.
@@ -87,10 +88,25 @@ public final class NetworkNamespace implements AutoCloseable {
     });
   }
 
-  private synchronized void enter() {
+  /**
+   * Calls with the descriptor, which stays open and this namespace's until the call returns.
+   *
+   * @throws VnetException EBADF: it is closed
+   */
+  public synchronized <T> T withDescriptor(IntFunction<T> use) {
+    checkOpen("use");
+    return use.apply(fd);
+  }
+
+  private void checkOpen(String operation) {
     if (closed) {
-      throw new VnetException("enter", "network namespace", Errno.EBADF, "it is closed", "");
+      throw new VnetException(
+          operation, "network namespace", Errno.EBADF, "it is closed", "open it again");
     }
+  }
+
+  private synchronized void enter() {
+    checkOpen("enter");
     long entered = libc.setns(fd, LinuxConstants.CLONE_NEWNET);
     if (entered < 0) {
       throw failure("setns", "network namespace", entered);

@@ -73,6 +73,26 @@ final class ScriptedLibc implements Libc {
   }
 
   @Override
+  public long bind(int fd, long address, int bytes) {
+    return result("bind", 0);
+  }
+
+  @Override
+  public long setsockopt(int fd, int level, int name, int value) {
+    return result("setsockopt", 0);
+  }
+
+  @Override
+  public long recv(int fd, long address, long bytes, int flags) {
+    return result("recv", 0);
+  }
+
+  @Override
+  public long poll(long address, int count, int timeoutMillis) {
+    return result("poll", 1);
+  }
+
+  @Override
   public long setns(int fd, int type) {
     return result("setns", 0);
   }
