@@ -40,11 +40,8 @@ public final class LinuxConstants {
   public static final int IFREQ_BYTES = 40;
 
   // linux/sockios.h
-  public static final int SIOCGIFFLAGS = 0x8913;
   public static final int SIOCSIFFLAGS = 0x8914;
-  public static final int SIOCGIFMTU = 0x8921;
-  public static final int SIOCSIFMTU = 0x8922;
-  public static final int SIOCGIFINDEX = 0x8933;
+  public static final int SIOCGSKNS = 0x894c;
 
   // linux/if_tun.h
   public static final int IFF_TUN = 0x0001;

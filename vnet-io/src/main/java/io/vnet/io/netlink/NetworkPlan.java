@@ -6,8 +6,10 @@ import io.vnet.api.error.VnetException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -22,9 +24,6 @@ import java.util.stream.Stream;
  * has the value) is left alone, and stays at the end.
  */
 public final class NetworkPlan {
-  /** IPv6 does not run over an interface that takes less. */
-  private static final int V6_MTU_MIN = 1280;
-
   private static final NetworkPlan EMPTY =
       new NetworkPlan(List.of(), List.of(), List.of(), List.of());
 
@@ -211,12 +210,12 @@ public final class NetworkPlan {
 
     /** The steps, checked. */
     List<Step> steps() {
-      List<Link> links = netlink.links();
+      Map<String, Link> links = new HashMap<>();
       List<Step> steps = new ArrayList<>();
       for (LinkSetting setting : settings) {
         String object = "link " + setting.link + " " + setting.change;
         Link link = require(links, "set", object, setting.link);
-        check(links, setting, object);
+        check(setting, object);
         steps.add(new Step("set", object, () -> set(object, link.index(), setting.change)));
       }
       Set<AddressOn> seen = new HashSet<>();
@@ -244,36 +243,39 @@ public final class NetworkPlan {
       return steps;
     }
 
-    private Link require(List<Link> links, String operation, String object, String name) {
-      return links.stream()
-          .filter(link -> link.name().equals(name))
-          .findFirst()
-          .orElseThrow(() ->
-              new VnetException(
-                  operation,
-                  object,
-                  Errno.ENODEV,
-                  "there is no link " + name + "; nothing of the plan has been done",
-                  "make it first"));
+    /** Each is looked for once: a host may have thousands. */
+    private Link require(Map<String, Link> found, String operation, String object, String name) {
+      return found.computeIfAbsent(
+          name,
+          _ ->
+              netlink
+                  .link(name)
+                  .orElseThrow(() ->
+                      new VnetException(
+                          operation,
+                          object,
+                          Errno.ENODEV,
+                          "there is no link " + name + "; nothing of the plan has been done",
+                          "make it first")));
     }
 
-    private void check(List<Link> links, LinkSetting setting, String object) {
+    private void check(LinkSetting setting, String object) {
       switch (setting.change) {
         case LinkChange.Mtu(int bytes) -> {
           boolean v6 =
               addresses.stream()
                   .anyMatch(each ->
                       each.link.equals(setting.link) && each.address.prefix().address().v6());
-          if (bytes < V6_MTU_MIN && v6) {
+          if (bytes < Swept.V6_MTU_MIN && v6) {
             throw invalid(
                 "set",
                 object,
-                "the plan gives it IPv6 addresses, and IPv6 needs an MTU of " + V6_MTU_MIN,
+                "the plan gives it IPv6 addresses, and IPv6 needs an MTU of " + Swept.V6_MTU_MIN,
                 "use a larger MTU, or IPv4 alone");
           }
         }
         case LinkChange.Master(int index) -> {
-          if (index != 0 && links.stream().noneMatch(link -> link.index() == index)) {
+          if (index != 0 && netlink.link(index).isEmpty()) {
             throw invalid("set", object, "there is no link of that index", "make it first");
           }
         }
@@ -398,7 +400,7 @@ public final class NetworkPlan {
       if (back.equals(Optional.of(change))) {
         return;
       }
-      Swept swept = Swept.before(netlink, index, change);
+      Swept swept = Swept.before(netlink, before, change);
       carryOut(
           "set " + object,
           () -> netlink.change(index, change),
@@ -407,8 +409,8 @@ public final class NetworkPlan {
                   .link(index)
                   // Somebody else's setting by now, unless it is still the plan's.
                   .filter(now -> value(now, change).equals(Optional.of(change)))
-                  .ifPresent(_ -> {
-                    back.ifPresent(former -> Swept.restoring(netlink, index, former));
+                  .ifPresent(now -> {
+                    back.ifPresent(former -> Swept.restoring(netlink, now, former));
                     swept.putBack();
                   }));
       swept.look();

@@ -13,6 +13,9 @@ import java.util.List;
  * the others. What the kernel makes by itself is not among them.
  */
 final class Swept {
+  /** IPv6 does not run over an interface that takes less. */
+  static final int V6_MTU_MIN = 1280;
+
   private final Netlink netlink;
   private final int index;
   private List<InterfaceAddress> addresses;
@@ -30,16 +33,22 @@ final class Swept {
   }
 
   /** Looks before a change of the link; not if such a change sweeps nothing. */
-  static Swept before(Netlink netlink, int index, LinkChange change) {
-    return change instanceof LinkChange.Up || change instanceof LinkChange.Mtu
-        ? before(netlink, index)
-        : new Swept(netlink, index, List.of(), List.of());
+  static Swept before(Netlink netlink, Link link, LinkChange change) {
+    boolean sweeps =
+        switch (change) {
+          case LinkChange.Up(boolean up) -> link.up() && !up;
+          case LinkChange.Mtu(int bytes) -> link.mtu() >= V6_MTU_MIN && bytes < V6_MTU_MIN;
+          default -> false;
+        };
+    return sweeps
+        ? before(netlink, link.index())
+        : new Swept(netlink, link.index(), List.of(), List.of());
   }
 
   /** Changes the link back, and what that sweeps away is made again. */
-  static void restoring(Netlink netlink, int index, LinkChange former) {
-    Swept swept = before(netlink, index, former);
-    tolerantly(() -> netlink.change(index, former));
+  static void restoring(Netlink netlink, Link link, LinkChange former) {
+    Swept swept = before(netlink, link, former);
+    tolerantly(() -> netlink.change(link.index(), former));
     swept.look();
     swept.putBack();
   }

@@ -69,6 +69,11 @@ public final class NetworkNamespace implements AutoCloseable {
     return new NetworkNamespace(libc, (int) fd);
   }
 
+  /** One by a descriptor of it, which is this object's from now on. */
+  public static NetworkNamespace adopt(Libc libc, int fd) {
+    return new NetworkNamespace(libc, fd);
+  }
+
   /**
    * A file that names the namespace as long as this object is open: for HostBacking and nsenter(1).
    */

@@ -2,6 +2,8 @@ package io.vnet.io.tun;
 
 import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.DeviceBackend;
+import io.vnet.api.device.InterfaceChange;
+import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
@@ -43,33 +45,36 @@ public final class TunBackend implements DeviceBackend {
   private static final int DRAINED_MAX = 10_000;
 
   private final Libc libc;
-  private final String name;
+  private final TunInterface tun;
   private final int fd;
   private final Layer layer;
-  private final int mtu;
   private final IslandLoop island;
-  private final int roomBytes;
+  private volatile int mtu;
+  private volatile int roomBytes;
   private IslandLoop.@Nullable Watch watch;
   private volatile @Nullable VnetException lost;
 
-  TunBackend(Libc libc, String name, int fd, Layer layer, int mtu, IslandLoop island) {
+  TunBackend(Libc libc, TunInterface tun, Layer layer, int mtu, IslandLoop island) {
     this.libc = libc;
-    this.name = name;
-    this.fd = fd;
+    this.tun = tun;
+    this.fd = tun.fd();
     this.layer = layer;
     this.mtu = mtu;
     this.island = island;
-    // One byte more than the longest: the kernel cuts a packet to the buffer without a word.
-    this.roomBytes =
-        1
-            + Math.min(
-                LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
-                Math.max(SHORTEST_ROOM_BYTES, mtu + LINK_HEADER_BYTES));
+    this.roomBytes = roomBytes(mtu);
+  }
+
+  /** One byte more than the longest: the kernel cuts a packet to the buffer without a word. */
+  private int roomBytes(int forMtu) {
+    return 1
+        + Math.min(
+            LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
+            Math.max(SHORTEST_ROOM_BYTES, forMtu + LINK_HEADER_BYTES));
   }
 
   @Override
   public String interfaceName() {
-    return name;
+    return tun.name();
   }
 
   @Override
@@ -109,7 +114,7 @@ public final class TunBackend implements DeviceBackend {
                 VnetException cause =
                     new VnetException(
                         "epoll_ctl",
-                        name,
+                        tun.name(),
                         errno,
                         Libc.meaning(result),
                         errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
@@ -137,9 +142,32 @@ public final class TunBackend implements DeviceBackend {
       Errno errno = set < 0 ? Errno.ofNumber((int) -set) : Errno.EUNKNOWN;
       // EBADFD: the interface is gone, which the poller tells. EINVAL, ENOTTY: before Linux 5.0.
       if (set < 0 && errno != Errno.EBADFD && errno != Errno.EINVAL && errno != Errno.ENOTTY) {
-        throw new VnetException("TUNSETCARRIER", name, errno, Libc.meaning(set), "");
+        throw new VnetException("TUNSETCARRIER", tun.name(), errno, Libc.meaning(set), "");
       }
     }
+  }
+
+  @Override
+  public void change(InterfaceChange change) {
+    if (change instanceof InterfaceChange.Mtu(int bytes)) {
+      // Before the kernel sends longer packets, and not less before it stops to.
+      roomBytes = Math.max(roomBytes, roomBytes(bytes));
+      tun.change(change);
+      mtu = bytes;
+      roomBytes = roomBytes(bytes);
+    } else {
+      tun.change(change);
+    }
+  }
+
+  @Override
+  public void rename(String newName) {
+    tun.rename(newName);
+  }
+
+  @Override
+  public InterfaceCounters interfaceCounters() {
+    return tun.counters();
   }
 
   /** Reads and drops what the kernel has queued, up to a bound. */
@@ -158,13 +186,14 @@ public final class TunBackend implements DeviceBackend {
   public int receive(PacketBatch into, PortLedger ledger) {
     checkNotLost();
     long slab = into.segment().address();
+    int room = roomBytes;
     int packets = 0;
     long bytes = 0;
     try {
-      for (int at = into.room(roomBytes); at >= 0; at = into.room(roomBytes)) {
-        long read = libc.read(fd, slab + at, roomBytes);
-        if (read >= roomBytes) {
-          // Somebody raised the MTU after this device was made.
+      for (int at = into.room(room); at >= 0; at = into.room(room)) {
+        long read = libc.read(fd, slab + at, room);
+        if (read >= room) {
+          // Somebody else raised the MTU after this device was made.
           ledger.dropped(DropReason.TOO_LONG, 1);
         } else if (read > 0) {
           into.commit((int) read);
@@ -192,7 +221,7 @@ public final class TunBackend implements DeviceBackend {
       case EBADFD, ENODEV, EIO, EBADF -> throw lose("read");
       default -> {
         Errno errno = Errno.ofNumber(number);
-        throw new VnetException("read", name, errno, Libc.meaning(-number), "");
+        throw new VnetException("read", tun.name(), errno, Libc.meaning(-number), "");
       }
     };
   }
@@ -265,7 +294,7 @@ public final class TunBackend implements DeviceBackend {
       cause =
           new VnetException(
               operation,
-              name,
+              tun.name(),
               Errno.ENODEV,
               "the interface was removed by somebody else",
               "create the device again");
@@ -290,7 +319,7 @@ public final class TunBackend implements DeviceBackend {
     long closed = libc.close(fd);
     if (closed < 0) {
       Errno errno = Errno.ofNumber((int) -closed);
-      throw new VnetException("close", name, errno, Libc.meaning(closed), "");
+      throw new VnetException("close", tun.name(), errno, Libc.meaning(closed), "");
     }
   }
 }

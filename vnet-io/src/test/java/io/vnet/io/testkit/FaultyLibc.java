@@ -23,12 +23,10 @@ import java.util.function.Predicate;
 public final class FaultyLibc implements Libc {
   private static final Map<Long, String> REQUESTS =
       Map.ofEntries(
-          Map.entry((long) LinuxConstants.SIOCGIFFLAGS, "SIOCGIFFLAGS"),
           Map.entry((long) LinuxConstants.SIOCSIFFLAGS, "SIOCSIFFLAGS"),
-          Map.entry((long) LinuxConstants.SIOCGIFMTU, "SIOCGIFMTU"),
-          Map.entry((long) LinuxConstants.SIOCSIFMTU, "SIOCSIFMTU"),
-          Map.entry((long) LinuxConstants.SIOCGIFINDEX, "SIOCGIFINDEX"),
+          Map.entry((long) LinuxConstants.SIOCGSKNS, "SIOCGSKNS"),
           Map.entry(LinuxConstants.TUNSETIFF, "TUNSETIFF"),
+          Map.entry(LinuxConstants.TUNGETIFF, "TUNGETIFF"),
           Map.entry(LinuxConstants.TUNSETOFFLOAD, "TUNSETOFFLOAD"),
           Map.entry(LinuxConstants.TUNSETCARRIER, "TUNSETCARRIER"));
 
@@ -190,6 +188,10 @@ public final class FaultyLibc implements Libc {
   @Override
   public long ioctl(int fd, long request, long argument) {
     String name = REQUESTS.getOrDefault(request, "0x" + Long.toHexString(request));
+    if (request == LinuxConstants.SIOCGSKNS) {
+      use(fd, "ioctl " + name);
+      return opening("ioctl " + name, () -> libc.ioctl(fd, request, argument));
+    }
     return callOn(fd, "ioctl " + name, () -> libc.ioctl(fd, request, argument));
   }
 
