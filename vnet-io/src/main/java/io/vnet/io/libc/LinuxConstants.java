@@ -41,7 +41,6 @@ public final class LinuxConstants {
 
   // linux/sockios.h
   public static final int SIOCSIFFLAGS = 0x8914;
-  public static final int SIOCGSKNS = 0x894c;
 
   // linux/if_tun.h
   public static final int IFF_TUN = 0x0001;
@@ -54,6 +53,7 @@ public final class LinuxConstants {
   public static final long TUNSETOFFLOAD = 0x400454d0L;
   public static final long TUNGETIFF = 0x800454d2L;
   public static final long TUNSETCARRIER = 0x400454e2L;
+  public static final long TUNGETDEVNETNS = 0x54e3L;
 
   private LinuxConstants() {}
 }

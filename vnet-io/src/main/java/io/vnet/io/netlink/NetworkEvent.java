@@ -17,7 +17,10 @@ public sealed interface NetworkEvent {
   /** A route is new, or something about it is. */
   record RouteChanged(Route route) implements NetworkEvent {}
 
-  /** A route is gone. The kernel does not tell each route of an interface that goes down. */
+  /**
+   * A route is gone. The kernel does not tell the IPv4 routes that go with their interface: who
+   * keeps routes drops those of an interface that is told down or removed.
+   */
   record RouteRemoved(Route route) implements NetworkEvent {}
 
   /**

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * <p>Each subscriber gets {@link NetworkEvent.Resynced} first, so it need not list anything itself,
  * and again whenever events were lost: those that the kernel had no room for, and those for which
  * the subscriber's own buffer had none. A subscriber that applies what it gets in order ends with
- * the state as it is.
+ * the state as it is, if it minds what {@link NetworkEvent.RouteRemoved} says.
  *
  * <p><b>Threads:</b> one thread reads the kernel's events, and blocks in poll(2) while there are
  * none. Each subscriber is called on a virtual thread, one call at a time; a slow one delays nobody

@@ -5,9 +5,11 @@ import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.libc.NativeLibc;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -79,6 +81,17 @@ public final class NetworkNamespace implements AutoCloseable {
    */
   public Path path() {
     return Path.of("/proc", Long.toString(ProcessHandle.current().pid()), "fd", "" + fd);
+  }
+
+  /** Whether the calling thread is in it. */
+  public boolean isCurrent() {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/thread-self/ns/net"))
+          .equals(Files.readSymbolicLink(path()));
+    } catch (IOException e) {
+      // Closed, or no /proc: then it has to be entered, which says why it cannot be.
+      return false;
+    }
   }
 
   /**

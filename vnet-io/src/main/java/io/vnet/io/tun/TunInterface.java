@@ -14,29 +14,29 @@ import io.vnet.io.netns.NetworkNamespace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
  * The interface end of a tun descriptor, changed over rtnetlink. Each call finds the interface by
- * the descriptor, so that it is the right one also after somebody else has renamed it.
+ * the descriptor, so that it is the right one also after somebody else has renamed or moved it.
  *
  * <p>Each method but {@link #name} blocks; one at a time, and not after the descriptor is closed.
  */
 final class TunInterface {
+  private static final int FINDS_MAX = 16;
+
   private final Libc libc;
   private final int fd;
-  private final boolean elsewhere;
   private volatile String name;
 
   /**
    * @param fd its owner closes it
-   * @param elsewhere whether it is in another namespace than this process
    */
-  TunInterface(Libc libc, int fd, String name, boolean elsewhere) {
+  TunInterface(Libc libc, int fd, String name) {
     this.libc = libc;
     this.fd = fd;
     this.name = name;
-    this.elsewhere = elsewhere;
   }
 
   int fd() {
@@ -99,20 +99,22 @@ final class TunInterface {
   }
 
   private void with(BiConsumer<Netlink, Link> use) {
-    name = currentName();
-    try (Netlink netlink = elsewhere ? openThere() : Netlink.open(libc)) {
-      Link link =
-          netlink
-              .link(name)
-              .orElseThrow(() ->
-                  new VnetException(
-                      "find",
-                      name,
-                      Errno.ENODEV,
-                      "the interface is not in the namespace in which it was made",
-                      "move it back"));
-      use.accept(netlink, link);
+    try (Netlink netlink = open()) {
+      use.accept(netlink, find(netlink));
     }
+  }
+
+  /** Names are unique: if it still has its name afterwards, what was found by it is this one. */
+  private Link find(Netlink netlink) {
+    for (int i = 0; i < FINDS_MAX; i++) {
+      name = currentName();
+      Optional<Link> link = netlink.link(name);
+      if (link.isPresent() && currentName().equals(name)) {
+        return link.get();
+      }
+    }
+    throw new VnetException(
+        "find", name, Errno.EAGAIN, "it was renamed or moved each time", "try again");
   }
 
   private String currentName() {
@@ -126,13 +128,15 @@ final class TunInterface {
     }
   }
 
-  private Netlink openThere() {
-    long namespaceFd = libc.ioctl(fd, LinuxConstants.SIOCGSKNS, 0);
+  /** In the namespace where the interface is now. */
+  private Netlink open() {
+    long namespaceFd = libc.ioctl(fd, LinuxConstants.TUNGETDEVNETNS, 0);
     if (namespaceFd < 0) {
-      throw failure("SIOCGSKNS", namespaceFd);
+      throw failure("TUNGETDEVNETNS", namespaceFd);
     }
     try (NetworkNamespace namespace = NetworkNamespace.adopt(libc, (int) namespaceFd)) {
-      return namespace.call(() -> Netlink.open(libc));
+      // Entering it takes a capability more.
+      return namespace.isCurrent() ? Netlink.open(libc) : namespace.call(() -> Netlink.open(libc));
     }
   }
 
@@ -145,6 +149,8 @@ final class TunInterface {
         Libc.meaning(result),
         switch (errno) {
           case EBADFD -> "the interface was removed: create the device again";
+          case EINVAL, ENOTTY ->
+              "this kernel is too old to say where the interface is; use the host's tools";
           case EPERM -> "run with CAP_NET_ADMIN (root)";
           default -> "";
         });

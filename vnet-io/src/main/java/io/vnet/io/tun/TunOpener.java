@@ -108,7 +108,7 @@ public final class TunOpener {
         plan(request).apply(netlink);
         return new TunBackend(
             libc,
-            new TunInterface(libc, tun, name, request.host().networkNamespace().isPresent()),
+            new TunInterface(libc, tun, name),
             request.name().driver().layer(),
             request.mtu(),
             island);

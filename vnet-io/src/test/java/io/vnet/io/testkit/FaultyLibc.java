@@ -24,9 +24,9 @@ public final class FaultyLibc implements Libc {
   private static final Map<Long, String> REQUESTS =
       Map.ofEntries(
           Map.entry((long) LinuxConstants.SIOCSIFFLAGS, "SIOCSIFFLAGS"),
-          Map.entry((long) LinuxConstants.SIOCGSKNS, "SIOCGSKNS"),
           Map.entry(LinuxConstants.TUNSETIFF, "TUNSETIFF"),
           Map.entry(LinuxConstants.TUNGETIFF, "TUNGETIFF"),
+          Map.entry(LinuxConstants.TUNGETDEVNETNS, "TUNGETDEVNETNS"),
           Map.entry(LinuxConstants.TUNSETOFFLOAD, "TUNSETOFFLOAD"),
           Map.entry(LinuxConstants.TUNSETCARRIER, "TUNSETCARRIER"));
 
@@ -188,7 +188,7 @@ public final class FaultyLibc implements Libc {
   @Override
   public long ioctl(int fd, long request, long argument) {
     String name = REQUESTS.getOrDefault(request, "0x" + Long.toHexString(request));
-    if (request == LinuxConstants.SIOCGSKNS) {
+    if (request == LinuxConstants.TUNGETDEVNETNS) {
       use(fd, "ioctl " + name);
       return opening("ioctl " + name, () -> libc.ioctl(fd, request, argument));
     }

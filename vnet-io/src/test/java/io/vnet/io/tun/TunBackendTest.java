@@ -44,7 +44,7 @@ class TunBackendTest {
   }
 
   private TunBackend backend(int fd) {
-    return new TunBackend(libc, new TunInterface(libc, fd, "tun3", false), Layer.L3, 1500, island);
+    return new TunBackend(libc, new TunInterface(libc, fd, "tun3"), Layer.L3, 1500, island);
   }
 
   @AfterEach

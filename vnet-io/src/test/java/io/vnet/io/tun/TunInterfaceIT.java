@@ -2,6 +2,7 @@ package io.vnet.io.tun;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.address.MacAddress;
@@ -19,6 +20,9 @@ import io.vnet.io.testkit.NetworkNamespaces;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -84,16 +88,51 @@ class TunInterfaceIT {
   }
 
   @Test
-  void one_that_was_moved_or_removed_says_so(NetworkNamespace namespace, NetworkNamespace other) {
+  void one_that_was_moved_is_found_and_not_another_of_its_name(
+      NetworkNamespace namespace, NetworkNamespace other) {
     try (TunLab lab = new TunLab(namespace);
         Netlink netlink = Netlink.open(namespace);
         Netlink there = Netlink.open(other)) {
       TunBackend tun = lab.open(lab.request("tun3", Mode.CREATE, false));
       int index = netlink.link("tun3").orElseThrow().index();
       netlink.change(index, new LinkChange.Namespace(other));
-      refused(tun::interfaceCounters, Errno.ENODEV, "tun3", "namespace in which it was made");
-      there.deleteLink(there.link("tun3").orElseThrow().index());
-      refused(() -> tun.change(new InterfaceChange.Up(true)), Errno.EBADFD, "TUNGETIFF tun3");
+      int next = netlink.createVeth("tun3", "peer").index();
+      tun.change(new InterfaceChange.Mtu(1300));
+      tun.rename("moved");
+      assertThat(there.link("moved").orElseThrow().mtu()).isEqualTo(1300);
+      assertThat(netlink.link(next).orElseThrow().mtu()).isEqualTo(1500);
+      assertThat(netlink.link(next).orElseThrow().name()).isEqualTo("tun3");
+      there.deleteLink(there.link("moved").orElseThrow().index());
+      refused(() -> tun.change(new InterfaceChange.Up(true)), Errno.EBADFD, "TUNGETDEVNETNS moved");
+      refused(tun::interfaceCounters, Errno.EBADFD, "create the device again");
+      TunLab.end(tun, new PortLedger());
+    }
+  }
+
+  @Test
+  void a_fault_at_any_system_call_is_told_and_leaves_nothing_open(NetworkNamespace namespace) {
+    try (TunLab lab = new TunLab(namespace)) {
+      TunBackend tun = lab.open(lab.request("tun3", Mode.CREATE, false));
+      Map<Integer, String> open = lab.libc.open();
+      int start = lab.libc.calls().size();
+      tun.change(new InterfaceChange.Mtu(1300));
+      List<String> calls = lab.libc.calls().subList(start, lab.libc.calls().size());
+      assertThat(calls).contains("ioctl TUNGETIFF", "ioctl TUNGETDEVNETNS", "setns", "write");
+      for (int i = 0; i < calls.size(); i++) {
+        String call = calls.get(i);
+        String fault = call + ", call " + i;
+        int fired = lab.libc.fired();
+        lab.libc.failExactly(call, Collections.frequency(calls.subList(0, i), call), Errno.EIO);
+        VnetException failure =
+            catchThrowableOfType(
+                VnetException.class, () -> tun.change(new InterfaceChange.Mtu(1400)));
+        assertThat(lab.libc.fired()).as(fault).isEqualTo(fired + 1);
+        if (!call.equals("close")) {
+          assertThat(failure).as(fault).isNotNull();
+          assertThat(failure.errno()).as(fault).isEqualTo(Errno.EIO);
+        }
+        assertThat(lab.libc.open()).as(fault).isEqualTo(open);
+      }
       TunLab.end(tun, new PortLedger());
     }
   }
