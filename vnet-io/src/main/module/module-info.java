@@ -5,8 +5,10 @@ module io.vnet.io {
   requires io.netty.transport;
   requires io.netty.transport.classes.epoll;
   requires io.netty.transport.unix.common;
+  requires org.slf4j;
   requires transitive io.vnet.api;
 
+  exports io.vnet.io.netlink;
   exports io.vnet.io.netns;
 
   provides io.vnet.api.backend.HostNetworkProvider with

@@ -240,7 +240,37 @@ final class HostDevice implements Device {
 
   @Override
   public InterfaceCounters counters() {
-    return withSoftc("count", softc -> softc.backend().interfaceCounters());
+    // What may block does not in an epoch section.
+    boolean blocking = withSoftc("count", softc -> softc.backend().blocking());
+    return blocking
+        ? hostCounters()
+        : withSoftc("count", softc -> softc.backend().interfaceCounters());
+  }
+
+  private InterfaceCounters hostCounters() {
+    host.checkMayWait("count");
+    SoftcActor.CountReply answer =
+        Answers.join(
+            host.<SoftcActor.CountReply>request(
+                "count",
+                id.toString(),
+                reply -> {
+                  try {
+                    var _ =
+                        withSoftc(
+                            "count",
+                            softc -> {
+                              softc.softc().tell(new SoftcActor.Count(reply));
+                              return softc;
+                            });
+                  } catch (VnetException e) {
+                    reply.tell(new SoftcActor.NotCounted(e));
+                  }
+                }));
+    return switch (answer) {
+      case SoftcActor.Counted(var counters) -> counters;
+      case SoftcActor.NotCounted(var cause) -> throw cause.rethrown();
+    };
   }
 
   @Override

@@ -11,6 +11,7 @@ import akka.stream.javadsl.Sink;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.actors.testkit.Leftovers;
 import io.vnet.api.address.IpPrefix;
+import io.vnet.api.address.MacAddress;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.DestroyRequest;
 import io.vnet.api.device.Device;
@@ -19,6 +20,7 @@ import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceInfo;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
+import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.error.Errno;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.io.netns.NetworkNamespace;
@@ -268,6 +270,29 @@ class HostDeviceLifeIT {
     for (long packets = 0; packets < FLOOD_PACKETS_MAX; packets++) {
       handle.read();
     }
+  }
+
+  @Test
+  void an_open_device_is_renamed_changed_and_counted_in_the_kernel(NetworkNamespace namespace) {
+    Device device = host.create(spec("tap7", namespace, "10.9.0.1/24"));
+    DeviceHandle handle = device.open();
+    device.rename("uplink");
+    device.configure(new InterfaceChange.Mtu(1300));
+    device.configure(new InterfaceChange.Mac(MacAddress.parse("02:00:00:00:00:07")));
+    assertThat(device.info().interfaceName()).isEqualTo("uplink");
+    assertThat(device.info().mtu()).isEqualTo(1300);
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link", "show", "uplink"))
+        .contains("mtu 1300", "02:00:00:00:00:07", ",UP");
+    assertThat(handle.isOpen()).isTrue();
+    assertThat(device.counters().inErrors()).isZero();
+    device.configure(new InterfaceChange.Up(false));
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link", "show", "uplink"))
+        .doesNotContain(",UP");
+    Program.outputIn(namespace, "ip", "link", "add", "taken", "type", "bridge");
+    assertThat(errnoOf(() -> device.rename("taken"))).isEqualTo(Errno.EEXIST);
+    assertThat(device.info().interfaceName()).isEqualTo("uplink");
+    assertThat(errnoOf(() -> device.configure(new InterfaceChange.Monitor(true))))
+        .isEqualTo(Errno.EOPNOTSUPP);
   }
 
   @Test

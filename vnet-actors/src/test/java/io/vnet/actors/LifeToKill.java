@@ -156,7 +156,7 @@ final class LifeToKill {
               Object[] given = Objects.requireNonNull(arguments);
               if (point == Point.CREATING
                   && method.getName().equals("ioctl")
-                  && given[1].equals((long) LinuxConstants.SIOCSIFFLAGS)) {
+                  && given[1].equals(LinuxConstants.TUNSETOFFLOAD)) {
                 reached(point);
                 forEver();
               }

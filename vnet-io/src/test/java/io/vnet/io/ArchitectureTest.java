@@ -76,7 +76,12 @@ class ArchitectureTest {
             .map(JavaClass::getPackageName)
             .collect(Collectors.toCollection(TreeSet::new));
     assertThat(packages)
-        .contains("io.vnet.io.host", "io.vnet.io.libc", "io.vnet.io.loop", "io.vnet.io.tun")
+        .contains(
+            "io.vnet.io.host",
+            "io.vnet.io.libc",
+            "io.vnet.io.loop",
+            "io.vnet.io.netlink",
+            "io.vnet.io.tun")
         .allSatisfy(name ->
             assertThat(CLASSES.get(name + ".package-info").isAnnotatedWith(NullMarked.class))
                 .as(name)

@@ -6,6 +6,7 @@ import akka.actor.typed.PostStop;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
+import io.vnet.actors.core.InterfaceRules;
 import io.vnet.actors.core.ReplyTo;
 import io.vnet.actors.core.SoftcCore;
 import io.vnet.actors.core.SoftcEffect;
@@ -23,6 +24,7 @@ import io.vnet.api.device.DeviceOption;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.device.InterfaceChange;
+import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
@@ -34,6 +36,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -88,6 +92,18 @@ public final class SoftcActor {
   /** An administrator changes the interface; told inside an epoch section. */
   public record Configure(InterfaceChange change, ReplyTo<Reply> replyTo) implements Command {}
 
+  /** The counters of a host's interface; told inside an epoch section. */
+  public record Count(ReplyTo<CountReply> replyTo) implements Command {}
+
+  /** The answer to a count. */
+  public sealed interface CountReply {}
+
+  /** As of now. */
+  public record Counted(InterfaceCounters counters) implements CountReply {}
+
+  /** They could not be had. */
+  public record NotCounted(VnetException cause) implements CountReply {}
+
   /** The answer to a change. */
   public sealed interface Reply {}
 
@@ -98,6 +114,9 @@ public final class SoftcActor {
   public record Refused(VnetException cause) implements Reply {}
 
   record Renamed(String newName, ReplyTo<VnetActor.Reply> replyTo) implements Command {}
+
+  /** Rename the interface in the host's kernel, and tell the vnet how that went. */
+  record RenameOnHost(String newName) implements Command {}
 
   record Moved(String vnet, String newName, ActorRef<VnetActor.Command> target)
       implements Command {}
@@ -111,6 +130,12 @@ public final class SoftcActor {
   record Stop() implements Command {}
 
   private record BackendOpened(DeviceBackend backend) implements Command {}
+
+  private record RenamedOnHost(Optional<VnetException> refusal) implements Command {}
+
+  private record ConfiguredOnHost(
+      InterfaceChange change, ReplyTo<Reply> replyTo, Optional<VnetException> refusal)
+      implements Command {}
 
   private record Happened(SoftcEvent event) implements Command {}
 
@@ -294,11 +319,24 @@ public final class SoftcActor {
       }
       case Configure(var change, var replyTo) -> {
         if (softc.spec.backing() instanceof HostBacking) {
-          replyTo.tell(new Refused(onHost("configure")));
+          configureOnHost(change, replyTo);
         } else {
           happen(new SoftcEvent.Configure(request("configure", replyTo), change));
         }
       }
+      case ConfiguredOnHost(var change, var replyTo, var refusal) -> {
+        if (refusal.isPresent()) {
+          replyTo.tell(new Refused(refusal.get()));
+        } else if (isKept(change)) {
+          happen(new SoftcEvent.Configure(request("configure", replyTo), change));
+        } else {
+          replyTo.tell(new Done());
+        }
+      }
+      case Count(var replyTo) -> count(replyTo);
+      case RenameOnHost(var newName) -> renameOnHost(newName);
+      case RenamedOnHost(var refusal) ->
+          softc.vnet.tell(new VnetActor.RenamedOnHost(softc.device, refusal));
       case Renamed(var newName, var replyTo) ->
           happen(
               new SoftcEvent.Renamed(
@@ -332,6 +370,113 @@ public final class SoftcActor {
   private boolean bringsUpOnOpen() {
     return softc.spec.up()
         || (softc.device.name().driver().layer() == Layer.L2 && host.policy().get().tapUpOnOpen());
+  }
+
+  /** If it is too late, the vnet hears that the interface detaches, and answers. */
+  private void renameOnHost(String newName) {
+    ActorRef<Command> self = context.getSelf();
+    if (!isEnding()) {
+      ask(
+          "rename",
+          backend -> backend.rename(newName),
+          refusal -> self.tell(new RenamedOnHost(refusal)));
+    }
+  }
+
+  /** The kernel decides; what is kept of it here follows. */
+  private void configureOnHost(InterfaceChange change, ReplyTo<Reply> replyTo) {
+    ActorRef<Command> self = context.getSelf();
+    if (isEnding()) {
+      replyTo.tell(new Refused(destroyed("configure")));
+      return;
+    }
+    if (isKept(change)
+        && InterfaceRules.configure(softc.state.network(), softc.device.name().driver(), change)
+            instanceof InterfaceRules.Outcome.Refused(var errno, var reason)) {
+      replyTo.tell(
+          new Refused(new VnetException("configure", softc.device.toString(), errno, reason, "")));
+      return;
+    }
+    ask(
+        "configure",
+        backend -> backend.change(change),
+        refusal -> self.tell(new ConfiguredOnHost(change, replyTo, refusal)));
+  }
+
+  /** Addresses in a kernel are the administrator's, who may change them unseen. */
+  private static boolean isKept(InterfaceChange change) {
+    return switch (change) {
+      case InterfaceChange.Up _, InterfaceChange.Mtu _, InterfaceChange.Mac _ -> true;
+      case InterfaceChange.AddAddress _,
+          InterfaceChange.RemoveAddress _,
+          InterfaceChange.Link0 _,
+          InterfaceChange.Promiscuous _,
+          InterfaceChange.Monitor _ ->
+          false;
+    };
+  }
+
+  private void count(ReplyTo<CountReply> replyTo) {
+    if (isEnding()) {
+      replyTo.tell(new NotCounted(destroyed("count")));
+      return;
+    }
+    AtomicReference<@Nullable InterfaceCounters> counted = new AtomicReference<>();
+    ask(
+        "count",
+        backend -> counted.set(backend.interfaceCounters()),
+        refusal -> {
+          InterfaceCounters counters = counted.get();
+          if (counters != null) {
+            replyTo.tell(new Counted(counters));
+          } else {
+            refusal.ifPresent(cause -> replyTo.tell(new NotCounted(cause)));
+          }
+        });
+  }
+
+  /** Whether it is too late to ask the backend anything. */
+  private boolean isEnding() {
+    return softc.backend.isEmpty()
+        || softc.state.phase() == SoftcState.Phase.TEARDOWN
+        || softc.state.phase() == SoftcState.Phase.GONE;
+  }
+
+  private VnetException destroyed(String operation) {
+    return new VnetException(
+        operation, softc.device.toString(), Errno.ENXIO, "it was destroyed", "");
+  }
+
+  /**
+   * Asks the backend, which is not ending, something whose failure is an answer: here, or in the
+   * lane if the call may block. Either keeps the order: no call comes after the release, and each
+   * is answered before it.
+   */
+  private void ask(
+      String operation, Consumer<DeviceBackend> call, Consumer<Optional<VnetException>> answer) {
+    DeviceBackend backend = backend();
+    String device = softc.device.toString();
+    Runnable task =
+        () -> {
+          Optional<VnetException> refusal;
+          try {
+            call.accept(backend);
+            refusal = Optional.empty();
+          } catch (VnetException e) {
+            refusal = Optional.of(e);
+          } catch (RuntimeException | AssertionError | LinkageError e) {
+            LOG.error("{}: {} failed", device, operation, e);
+            refusal =
+                Optional.of(
+                    new VnetException(operation, device, Errno.EIO, String.valueOf(e), "", e));
+          }
+          answer.accept(refusal);
+        };
+    if (backend.blocking()) {
+      lane().execute(task);
+    } else {
+      task.run();
+    }
   }
 
   private VnetException onHost(String operation) {

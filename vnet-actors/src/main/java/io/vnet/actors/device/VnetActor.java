@@ -74,6 +74,8 @@ public final class VnetActor {
 
   record MoveCarriedOut(DeviceId device) implements Command {}
 
+  record RenamedOnHost(DeviceId device, Optional<VnetException> refusal) implements Command {}
+
   record Arrived(DeviceId device, ReplyTo<Reply> mover) implements Command {}
 
   record Adopt(
@@ -140,6 +142,9 @@ public final class VnetActor {
     }
   }
 
+  /** The host's kernel is asked to rename an interface; the new name is reserved meanwhile. */
+  private record Renaming(String newName, ReplyTo<Reply> replyTo) {}
+
   /** One interface in this vnet. */
   private static final class Interface {
     final Node node;
@@ -158,6 +163,7 @@ public final class VnetActor {
     boolean husk;
 
     @Nullable Departure departure;
+    @Nullable Renaming renaming;
 
     Interface(
         Node node,
@@ -230,6 +236,7 @@ public final class VnetActor {
         case Adopt adopt -> adopt(adopt);
         case AdoptAnswered(var device, var reply) -> adoptAnswered(device, reply);
         case MoveCarriedOut(var device) -> moveCarriedOut(device);
+        case RenamedOnHost(var device, var refusal) -> renamedOnHost(device, refusal);
         case Arrived(var device, var mover) -> arrived(device, mover);
         case Drop(var device) -> forget(device);
         case Detached(var device, var replyTo) -> detached(device, replyTo);
@@ -377,6 +384,11 @@ public final class VnetActor {
     Interface gone = interfaces.remove(device);
     if (gone != null) {
       names.remove(gone.name);
+      Renaming renaming = gone.renaming;
+      if (renaming != null) {
+        names.remove(renaming.newName());
+        renaming.replyTo().tell(new NotHere());
+      }
     }
     finishRemoval();
   }
@@ -410,14 +422,6 @@ public final class VnetActor {
     int bytes = newName.getBytes(StandardCharsets.UTF_8).length;
     if (here == null) {
       rename.replyTo().tell(new NotHere());
-    } else if (here.onHost) {
-      refuse(
-          rename.replyTo(),
-          "rename",
-          here,
-          Errno.EOPNOTSUPP,
-          "the interface is the host's",
-          "rename it with the host's tools");
     } else if (bytes == 0 || bytes > LONGEST_NAME_BYTES) {
       refuse(
           rename.replyTo(),
@@ -428,9 +432,11 @@ public final class VnetActor {
           "use another name");
     } else if (here.departure != null || !here.settled) {
       refuse(rename.replyTo(), "rename", here, Errno.EBUSY, "it is being moved", "try again");
-    } else if (newName.equals(here.name)) {
+    } else if (here.renaming != null) {
+      refuse(rename.replyTo(), "rename", here, Errno.EBUSY, "it is being renamed", "try again");
+    } else if (newName.equals(here.onHost ? here.node.interfaceName() : here.name)) {
       rename.replyTo().tell(new Done());
-    } else if (names.containsKey(newName)) {
+    } else if (names.containsKey(newName) && !newName.equals(here.name)) {
       refuse(
           rename.replyTo(),
           "rename",
@@ -438,16 +444,41 @@ public final class VnetActor {
           Errno.EEXIST,
           "an interface of the name " + newName + " is in " + name,
           "use another name");
-    } else {
-      String oldName = here.name;
-      names.remove(oldName);
+    } else if (here.onHost) {
       names.put(newName, here.device());
-      here.name = newName;
-      here.node.publishInterfaceName(newName);
-      host.events()
-          .publish(here.device(), DeviceEvent.Kind.RENAMED, () -> oldName + " to " + newName);
-      here.softc.tell(new SoftcActor.Renamed(newName, rename.replyTo()));
+      here.renaming = new Renaming(newName, rename.replyTo());
+      here.softc.tell(new SoftcActor.RenameOnHost(newName));
+    } else {
+      carryOut(here, newName, rename.replyTo());
     }
+  }
+
+  private void renamedOnHost(DeviceId device, Optional<VnetException> refusal) {
+    Interface here = interfaces.get(device);
+    Renaming renaming = here == null ? null : here.renaming;
+    if (here == null || renaming == null) {
+      return;
+    }
+    here.renaming = null;
+    if (refusal.isEmpty()) {
+      carryOut(here, renaming.newName(), renaming.replyTo());
+      return;
+    }
+    if (!renaming.newName().equals(here.name)) {
+      names.remove(renaming.newName());
+    }
+    renaming.replyTo().tell(new Refused(refusal.get()));
+  }
+
+  private void carryOut(Interface here, String newName, ReplyTo<Reply> replyTo) {
+    String oldName = here.node.interfaceName();
+    names.remove(here.name);
+    names.put(newName, here.device());
+    here.name = newName;
+    here.node.publishInterfaceName(newName);
+    host.events()
+        .publish(here.device(), DeviceEvent.Kind.RENAMED, () -> oldName + " to " + newName);
+    here.softc.tell(new SoftcActor.Renamed(newName, replyTo));
   }
 
   private void move(Move move) {
@@ -461,7 +492,7 @@ public final class VnetActor {
           here,
           Errno.EOPNOTSUPP,
           "the interface is the host's",
-          "move it between network namespaces with the host's tools");
+          "move it between network namespaces with io.vnet.io.netlink, or the host's tools");
     } else if (move.target().equals(name)) {
       refuse(move.replyTo(), "move", here, Errno.EEXIST, "it is in " + name + " already", "");
     } else if (here.departure != null || !here.settled) {

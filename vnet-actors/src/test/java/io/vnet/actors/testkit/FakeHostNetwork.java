@@ -7,6 +7,8 @@ import io.vnet.api.backend.HostInterface;
 import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.device.InterfaceChange;
+import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Packet;
@@ -40,6 +42,9 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
     START,
     LINK_UP,
     LINK_DOWN,
+    CHANGE,
+    RENAME,
+    COUNT,
     RECEIVE,
     QUIESCE,
     RELEASE,
@@ -194,10 +199,12 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
   public final class FakeBackend implements DeviceBackend {
     private final BackendRequest request;
     private final Queue<Packet> arrived = new ConcurrentLinkedQueue<>();
+    private volatile String interfaceName;
     private volatile @Nullable BackendListener listener;
 
     FakeBackend(BackendRequest request) {
       this.request = request;
+      this.interfaceName = request.interfaceName();
     }
 
     /** A packet comes in from the network. */
@@ -222,7 +229,7 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
 
     @Override
     public String interfaceName() {
-      return request.interfaceName();
+      return interfaceName;
     }
 
     @Override
@@ -255,6 +262,23 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
     public void linkDown(PortLedger ledger) {
       ledger.dropped(DropReason.FLUSHED_AT_CLOSE, discard());
       step(Step.LINK_DOWN);
+    }
+
+    @Override
+    public void change(InterfaceChange change) {
+      step(Step.CHANGE);
+    }
+
+    @Override
+    public void rename(String newName) {
+      step(Step.RENAME);
+      interfaceName = newName;
+    }
+
+    @Override
+    public InterfaceCounters interfaceCounters() {
+      step(Step.COUNT);
+      return new InterfaceCounters(1, 2, 3, 4, 5, 6, 7, 8, 9);
     }
 
     private int discard() {
@@ -293,7 +317,7 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
 
     @Override
     public void release(PortLedger ledger) {
-      open.remove(interfaceName(), this);
+      open.values().remove(this);
       ledger.dropped(DropReason.DEVICE_DESTROYED, discard());
       step(Step.RELEASE);
     }

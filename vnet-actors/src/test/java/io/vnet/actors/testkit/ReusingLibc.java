@@ -137,11 +137,6 @@ public final class ReusingLibc implements Libc {
   }
 
   @Override
-  public long writev(int fd, long vectors, int count) {
-    return onDevice("writev", fd, () -> libc.writev(fd, vectors, count));
-  }
-
-  @Override
   public long write(int fd, long address, long bytes) {
     return onDevice("write", fd, () -> libc.write(fd, address, bytes));
   }
@@ -174,6 +169,31 @@ public final class ReusingLibc implements Libc {
   @Override
   public long ioctl(int fd, long request, long argument) {
     return libc.ioctl(fd, request, argument);
+  }
+
+  @Override
+  public long bind(int fd, long address, int bytes) {
+    return libc.bind(fd, address, bytes);
+  }
+
+  @Override
+  public long setsockopt(int fd, int level, int name, int value) {
+    return libc.setsockopt(fd, level, name, value);
+  }
+
+  @Override
+  public long recv(int fd, long address, long bytes, int flags) {
+    return libc.recv(fd, address, bytes, flags);
+  }
+
+  @Override
+  public long poll(long address, int count, int timeoutMillis) {
+    return libc.poll(address, count, timeoutMillis);
+  }
+
+  @Override
+  public long writev(int fd, long vectors, int count) {
+    return onDevice("writev", fd, () -> libc.writev(fd, vectors, count));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.vnet.api.backend;
 
+import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.device.InterfaceState;
 import io.vnet.api.error.Errno;
@@ -35,8 +36,9 @@ public interface DeviceBackend {
   Optional<Island> island();
 
   /**
-   * Whether {@link #linkUp}, {@link #linkDown} and {@link #release} may block (make system calls):
-   * such ones are called on a thread made for that, else on the caller's.
+   * Whether {@link #linkUp}, {@link #linkDown}, {@link #release}, {@link #change}, {@link #rename}
+   * and {@link #interfaceCounters} may block (make system calls): such ones are called one at a
+   * time on a thread made for that, else on the caller's.
    */
   boolean blocking();
 
@@ -61,17 +63,37 @@ public interface DeviceBackend {
   default void configure(InterfaceState state) {}
 
   /**
-   * The interface's counters. Inside the caller's epoch section; does not block.
+   * The interface's counters. Of a {@link #blocking} backend: asked of the kernel, on the lane of
+   * the other blocking calls; of another: inside the caller's epoch section, without blocking.
    *
-   * @throws VnetException EOPNOTSUPP: they are the kernel's
+   * @throws VnetException EOPNOTSUPP: nobody counts
    */
   default InterfaceCounters interfaceCounters() {
     throw new VnetException(
-        "count",
-        interfaceName(),
-        Errno.EOPNOTSUPP,
-        "the interface's counters are the kernel's",
-        "look there (ip -s link), or at the handle's counters");
+        "count", interfaceName(), Errno.EOPNOTSUPP, "nobody counts", "use the handle's counters");
+  }
+
+  /**
+   * Changes the interface in a kernel; when this returns the change is in force. May block, as
+   * {@link #release} does, and is never called after it.
+   *
+   * @throws VnetException what the kernel said; EOPNOTSUPP: the interface is in no kernel, or the
+   *     kernel has no such setting
+   */
+  default void change(InterfaceChange change) {
+    throw new VnetException(
+        "change", interfaceName(), Errno.EOPNOTSUPP, "this backend cannot " + change, "");
+  }
+
+  /**
+   * Renames the interface in a kernel; from then on it is {@link #interfaceName}. As {@link
+   * #change}.
+   *
+   * @throws VnetException EEXIST: the kernel has an interface of that name; EOPNOTSUPP
+   */
+  default void rename(String newName) {
+    throw new VnetException(
+        "rename", interfaceName(), Errno.EOPNOTSUPP, "this backend cannot rename it", "");
   }
 
   /** Packets that wait for {@link #receive}; 0 if that is not known. Inside a section. */

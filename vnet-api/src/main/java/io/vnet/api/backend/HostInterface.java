@@ -14,6 +14,9 @@ import java.util.OptionalLong;
  * @param owner the user id that may attach; empty: nobody but the administrator
  * @param group the group id that may attach; empty likewise
  * @param persistent whether it stays when nobody is attached
+ * @param vnetHeader whether its packets have a virtio-net header: what offloads need
+ * @param multiQueue whether several descriptors may be attached
+ * @param queues descriptors that are attached, where {@code multiQueue} is on
  */
 public record HostInterface(
     String name,
@@ -23,4 +26,7 @@ public record HostInterface(
     int mtu,
     OptionalLong owner,
     OptionalLong group,
-    boolean persistent) {}
+    boolean persistent,
+    boolean vnetHeader,
+    boolean multiQueue,
+    int queues) {}

@@ -47,13 +47,14 @@ public interface Device {
   DeviceInfo info();
 
   /**
-   * Renames the interface; the device keeps its unit and its node, and gets an alias: it can be
-   * opened by either name. Works whether or not it is open. If the new name cannot become an alias
-   * (it is taken by another node), the interface is renamed all the same.
+   * Renames the interface, a host device's in the kernel; the device keeps its unit and its node,
+   * and gets an alias: it can be opened by either name. Works whether or not it is open. If the new
+   * name cannot become an alias (it is taken by another node), the interface is renamed all the
+   * same.
    *
    * @throws io.vnet.api.error.VnetException EINVAL: empty, or longer than 15 bytes; EEXIST: the
-   *     name is in use in its vnet; EBUSY: it is being moved; ENXIO: destroyed; EOPNOTSUPP: a host
-   *     device
+   *     name is in use in its vnet, or in the kernel; EBUSY: it is being moved or renamed; ENXIO:
+   *     destroyed; EPERM: the kernel does not let this process rename it
    */
   void rename(String newName);
 
@@ -74,10 +75,10 @@ public interface Device {
   CompletionStage<DeviceId> moveToAsync(Vnet target);
 
   /**
-   * Changes the interface of an in-memory device.
+   * Changes the interface. A host device's is changed in the kernel, which has the last word.
    *
    * @throws io.vnet.api.error.VnetException as the {@link InterfaceChange} says; ENXIO: destroyed;
-   *     EOPNOTSUPP: a host device, whose interface is the administrator's
+   *     of a host device also EPERM, and EOPNOTSUPP: the kernel has no such setting
    */
   void configure(InterfaceChange change);
 
@@ -85,10 +86,11 @@ public interface Device {
   CompletionStage<DeviceId> configureAsync(InterfaceChange change);
 
   /**
-   * The counters of an in-memory device's interface. Never waits.
+   * The counters of the interface. Never waits for an in-memory device; a host device's are asked
+   * of the kernel, on another thread, and waited for.
    *
-   * @throws io.vnet.api.error.VnetException ENXIO: destroyed; EOPNOTSUPP: a host device, whose
-   *     counters are the kernel's
+   * @throws io.vnet.api.error.VnetException ENXIO: destroyed; EDEADLK: waiting for a host device's
+   *     on a thread that may not wait
    */
   InterfaceCounters counters();
 

@@ -7,8 +7,9 @@ import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
-import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.loop.IslandLoop;
+import io.vnet.io.netlink.Link;
+import io.vnet.io.netlink.Netlink;
 import io.vnet.io.tun.TunOpener;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -74,9 +75,27 @@ final class LinuxHostNetwork implements HostNetwork {
 
   @Override
   public List<HostInterface> interfaces() {
-    return TunInterfaces.list(NativeLibc.load()).stream()
-        .sorted(Comparator.comparing(HostInterface::name))
-        .toList();
+    try (Netlink netlink = Netlink.open()) {
+      return netlink.links().stream()
+          .flatMap(link -> link.tun().map(tun -> hostInterface(link, tun)).stream())
+          .sorted(Comparator.comparing(HostInterface::name))
+          .toList();
+    }
+  }
+
+  private static HostInterface hostInterface(Link link, Link.Tun tun) {
+    return new HostInterface(
+        link.name(),
+        tun.driver(),
+        link.up(),
+        link.carrier(),
+        link.mtu(),
+        tun.owner(),
+        tun.group(),
+        tun.persistent(),
+        tun.vnetHeader(),
+        tun.multiQueue(),
+        tun.queues());
   }
 
   @Override

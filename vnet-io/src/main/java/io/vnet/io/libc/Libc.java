@@ -45,6 +45,23 @@ public interface Libc {
   /** socket(2). */
   long socket(int domain, int type, int protocol);
 
+  /** bind(2); the address is native memory. */
+  long bind(int fd, long address, int bytes);
+
+  /** setsockopt(2) with a number as the value. */
+  long setsockopt(int fd, int level, int name, int value);
+
+  /** recv(2); parameters as in {@link #read}. */
+  long recv(int fd, long address, long bytes, int flags);
+
+  /**
+   * poll(2). Blocks, so it is called only on a thread that may.
+   *
+   * @param address of {@code struct pollfd}, as many as the count says
+   * @param timeoutMillis negative: for ever
+   */
+  long poll(long address, int count, int timeoutMillis);
+
   /** eventfd(2). */
   long eventfd(int initial, int flags);
 

@@ -15,6 +15,17 @@ public final class LinuxConstants {
   public static final int SOCK_DGRAM = 2;
   public static final int SOCK_RAW = 3;
   public static final int SOCK_CLOEXEC = 0x80000;
+  public static final int MSG_PEEK = 2;
+  public static final int MSG_TRUNC = 0x20;
+  public static final int SOL_SOCKET = 1;
+  public static final int SO_RCVBUF = 8;
+  public static final int SOL_NETLINK = 270;
+
+  // asm-generic/poll.h
+  public static final int POLLIN = 1;
+
+  /** Bytes of {@code struct pollfd}: descriptor, events asked for, events seen. */
+  public static final int POLLFD_BYTES = 8;
 
   // linux/sched.h
   public static final int CLONE_NEWNET = 0x40000000;
@@ -22,16 +33,14 @@ public final class LinuxConstants {
   // linux/if.h
   public static final int IFNAMSIZ = 16;
   public static final int IFF_UP = 1;
+  public static final int IFF_LOOPBACK = 8;
+  public static final int IFF_RUNNING = 0x40;
 
   /** Bytes of {@code struct ifreq}: a name and a union of 24. */
   public static final int IFREQ_BYTES = 40;
 
   // linux/sockios.h
-  public static final int SIOCGIFFLAGS = 0x8913;
   public static final int SIOCSIFFLAGS = 0x8914;
-  public static final int SIOCGIFMTU = 0x8921;
-  public static final int SIOCSIFMTU = 0x8922;
-  public static final int SIOCGIFINDEX = 0x8933;
 
   // linux/if_tun.h
   public static final int IFF_TUN = 0x0001;
@@ -46,6 +55,7 @@ public final class LinuxConstants {
   public static final long TUNGETIFF = 0x800454d2L;
   public static final long TUNSETVNETHDRSZ = 0x400454d8L;
   public static final long TUNSETCARRIER = 0x400454e2L;
+  public static final long TUNGETDEVNETNS = 0x54e3L;
 
   public static final int TUN_F_CSUM = 0x01;
   public static final int TUN_F_TSO4 = 0x02;

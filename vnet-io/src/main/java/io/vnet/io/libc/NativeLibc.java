@@ -121,16 +121,6 @@ public final class NativeLibc implements Libc {
   }
 
   @Override
-  public long writev(int fd, long vectors, int count) {
-    MemorySegment captured = CAPTURED.get();
-    try {
-      return result((long) Calls.WRITEV.invokeExact(captured, fd, vectors, count), captured);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
-  }
-
-  @Override
   public long ioctl(int fd, long request, long argument) {
     MemorySegment captured = CAPTURED.get();
     try {
@@ -145,6 +135,66 @@ public final class NativeLibc implements Libc {
     MemorySegment captured = CAPTURED.get();
     try {
       return result((int) Calls.SOCKET.invokeExact(captured, domain, type, protocol), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long bind(int fd, long address, int bytes) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) Calls.BIND.invokeExact(captured, fd, address, bytes), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long setsockopt(int fd, int level, int name, int value) {
+    MemorySegment captured = CAPTURED.get();
+    try (Arena arena = Arena.ofConfined()) {
+      return result(
+          (int)
+              Calls.SETSOCKOPT.invokeExact(
+                  captured,
+                  fd,
+                  level,
+                  name,
+                  arena.allocateFrom(ValueLayout.JAVA_INT, value),
+                  Integer.BYTES),
+          captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long recv(int fd, long address, long bytes, int flags) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((long) Calls.RECV.invokeExact(captured, fd, address, bytes, flags), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long poll(long address, int count, int timeoutMillis) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result(
+          (int) Calls.POLL.invokeExact(captured, address, (long) count, timeoutMillis), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long writev(int fd, long vectors, int count) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((long) Calls.WRITEV.invokeExact(captured, fd, vectors, count), captured);
     } catch (Throwable e) {
       throw impossible(e);
     }
@@ -287,13 +337,6 @@ public final class NativeLibc implements Libc {
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
-    static final MethodHandle WRITEV =
-        handle(
-            "writev",
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_INT,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_INT);
     static final MethodHandle IOCTL =
         variadic(
             "ioctl",
@@ -308,6 +351,44 @@ public final class NativeLibc implements Libc {
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle BIND =
+        handle(
+            "bind",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle SETSOCKOPT =
+        handle(
+            "setsockopt",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.ADDRESS,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle RECV =
+        handle(
+            "recv",
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle POLL =
+        handle(
+            "poll",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle WRITEV =
+        handle(
+            "writev",
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_INT);
     static final MethodHandle EVENTFD =
         handle("eventfd", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);

@@ -89,6 +89,11 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
     return next == (int) PUT.getAcquire(this) ? -1 : (int) arrived[next & (count - 1)];
   }
 
+  /** The longest that a packet can be here; the kernel cuts it off. */
+  public int bufferBytes() {
+    return bufferBytes;
+  }
+
   /** What {@link #offset} counts from. */
   public MemorySegment memory() {
     return memory;

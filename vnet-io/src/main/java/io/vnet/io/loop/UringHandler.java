@@ -54,7 +54,9 @@ final class UringHandler implements IoHandler, BatchWriter {
   abstract static class Operation {
     private long number;
     private boolean inList;
-    private @Nullable Runnable ended;
+    private final List<Runnable> whenEnded = new ArrayList<>(1);
+    private boolean ending;
+    private boolean ended;
 
     /** Hands the kernel the request. */
     abstract void arm();
@@ -76,7 +78,7 @@ final class UringHandler implements IoHandler, BatchWriter {
     }
 
     final boolean isEnding() {
-      return ended != null;
+      return ending;
     }
   }
 
@@ -198,11 +200,9 @@ final class UringHandler implements IoHandler, BatchWriter {
 
   private void ended(Operation operation) {
     operations.remove(operation.number);
+    operation.ended = true;
     operation.end();
-    Runnable then = operation.ended;
-    if (then != null) {
-      then.run();
-    }
+    operation.whenEnded.forEach(Runnable::run);
   }
 
   /** The list may grow meanwhile: whoever is told may write, which looks at completions. */
@@ -223,13 +223,21 @@ final class UringHandler implements IoHandler, BatchWriter {
   }
 
   /**
-   * Ends an operation. On the loop's thread.
+   * Ends an operation; more than once is as once. On the loop's thread.
    *
    * @param armed whether a completion is still to come
    * @param done called when the kernel has let go
    */
   void cancel(Operation operation, boolean armed, Runnable done) {
-    operation.ended = done;
+    if (operation.ended) {
+      done.run();
+      return;
+    }
+    operation.whenEnded.add(done);
+    if (operation.ending) {
+      return;
+    }
+    operation.ending = true;
     if (armed) {
       ring().add(OP_ASYNC_CANCEL, 0, -1, operation.number, 0, CANCEL | operation.number);
     } else {

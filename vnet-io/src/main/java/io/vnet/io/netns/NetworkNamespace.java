@@ -5,13 +5,16 @@ import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.libc.NativeLibc;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.IntFunction;
 
 /**
  * A network namespace that is kept alive by a descriptor of this process.
@@ -68,11 +71,27 @@ public final class NetworkNamespace implements AutoCloseable {
     return new NetworkNamespace(libc, (int) fd);
   }
 
+  /** One by a descriptor of it, which is this object's from now on. */
+  public static NetworkNamespace adopt(Libc libc, int fd) {
+    return new NetworkNamespace(libc, fd);
+  }
+
   /**
    * A file that names the namespace as long as this object is open: for HostBacking and nsenter(1).
    */
   public Path path() {
     return Path.of("/proc", Long.toString(ProcessHandle.current().pid()), "fd", "" + fd);
+  }
+
+  /** Whether the calling thread is in it. */
+  public boolean isCurrent() {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/thread-self/ns/net"))
+          .equals(Files.readSymbolicLink(path()));
+    } catch (IOException e) {
+      // Closed, or no /proc: then it has to be entered, which says why it cannot be.
+      return false;
+    }
   }
 
   /**
@@ -87,10 +106,25 @@ public final class NetworkNamespace implements AutoCloseable {
     });
   }
 
-  private synchronized void enter() {
+  /**
+   * Calls with the descriptor, which stays open and this namespace's until the call returns.
+   *
+   * @throws VnetException EBADF: it is closed
+   */
+  public synchronized <T> T withDescriptor(IntFunction<T> use) {
+    checkOpen("use");
+    return use.apply(fd);
+  }
+
+  private void checkOpen(String operation) {
     if (closed) {
-      throw new VnetException("enter", "network namespace", Errno.EBADF, "it is closed", "");
+      throw new VnetException(
+          operation, "network namespace", Errno.EBADF, "it is closed", "open it again");
     }
+  }
+
+  private synchronized void enter() {
+    checkOpen("enter");
     long entered = libc.setns(fd, LinuxConstants.CLONE_NEWNET);
     if (entered < 0) {
       throw failure("setns", "network namespace", entered);

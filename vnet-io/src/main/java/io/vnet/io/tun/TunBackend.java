@@ -2,6 +2,8 @@ package io.vnet.io.tun;
 
 import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.DeviceBackend;
+import io.vnet.api.device.InterfaceChange;
+import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
@@ -20,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,19 +59,24 @@ public final class TunBackend implements DeviceBackend {
   private static final int SCRATCH_BYTES = VECTORS + 2 * 16;
 
   private final Libc libc;
-  private final String name;
+  private final TunInterface tun;
   private final int fd;
   private final Layer layer;
-  private final int mtu;
   private final IslandLoop island;
-  private final int roomBytes;
   private final Set<OffloadFeature> offloads;
   private final int headerBytes;
   // A header and two struct iovec, for a packet that has no room in front; of the sender.
   private final Arena scratchArena = Arena.ofShared();
   private final MemorySegment scratch;
-  private IslandLoop.@Nullable Watch watch;
+  private volatile int mtu;
+  private volatile int roomBytes;
+  private volatile IslandLoop.@Nullable Watch watch;
+  private IslandLoop.@Nullable Watcher watcher;
   private volatile @Nullable ReadAhead ahead;
+  private volatile boolean aheadEnded;
+  // Held while the watch changes hands, never over a call that waits.
+  private final Object watching = new Object();
+  private boolean quiescing;
   private volatile @Nullable VnetException lost;
 
   /**
@@ -76,34 +84,36 @@ public final class TunBackend implements DeviceBackend {
    */
   TunBackend(
       Libc libc,
-      String name,
-      int fd,
+      TunInterface tun,
       Layer layer,
       int mtu,
       IslandLoop island,
       Set<OffloadFeature> offloads) {
     this.libc = libc;
-    this.name = name;
-    this.fd = fd;
+    this.tun = tun;
+    this.fd = tun.fd();
     this.layer = layer;
     this.mtu = mtu;
     this.island = island;
     this.offloads = Set.copyOf(offloads);
     this.headerBytes = offloads.isEmpty() ? 0 : VnetHeader.BYTES;
     this.scratch = scratchArena.allocate(SCRATCH_BYTES, 8);
-    // One byte more than the longest: the kernel cuts a packet to the buffer without a word.
-    this.roomBytes =
-        1
-            + Math.min(
-                LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
-                offloads.isEmpty()
-                    ? Math.max(SHORTEST_ROOM_BYTES, mtu + LINK_HEADER_BYTES)
-                    : Integer.MAX_VALUE);
+    this.roomBytes = roomBytes(mtu);
+  }
+
+  /** One byte more than the longest: the kernel cuts a packet to the buffer without a word. */
+  private int roomBytes(int forMtu) {
+    return 1
+        + Math.min(
+            LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
+            headerBytes == 0
+                ? Math.max(SHORTEST_ROOM_BYTES, forMtu + LINK_HEADER_BYTES)
+                : Integer.MAX_VALUE);
   }
 
   @Override
   public String interfaceName() {
-    return name;
+    return tun.name();
   }
 
   @Override
@@ -128,41 +138,45 @@ public final class TunBackend implements DeviceBackend {
 
   @Override
   public void start(BackendListener listener) {
-    IslandLoop.Watcher watcher =
-        new IslandLoop.Watcher() {
-          @Override
-          public void readable() {
-            listener.readable();
-          }
-
-          @Override
-          public void broken() {
-            listener.lost(lose("poll"));
-          }
-
-          @Override
-          public void refused(long result) {
-            Errno errno = Errno.ofNumber((int) -result);
-            VnetException cause =
-                new VnetException(
-                    "epoll_ctl",
-                    name,
-                    errno,
-                    Libc.meaning(result),
-                    errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
-            lost = cause;
-            listener.lost(cause);
-          }
-        };
+    IslandLoop.Watcher told = watcher(listener);
     // Super-packets are read where they are to lie: a copy of 64 KiB costs more than a system call.
     Optional<ReadAhead> reads =
-        headerBytes == 0 ? island.readAhead(fd, watcher, roomBytes) : Optional.empty();
+        headerBytes == 0 ? island.readAhead(fd, told, roomBytes) : Optional.empty();
+    watcher = told;
     if (reads.isPresent()) {
       ahead = reads.get();
       watch = reads.get();
     } else {
-      watch = island.watch(fd, watcher);
+      watch = island.watch(fd, told);
     }
+  }
+
+  private IslandLoop.Watcher watcher(BackendListener listener) {
+    return new IslandLoop.Watcher() {
+      @Override
+      public void readable() {
+        listener.readable();
+      }
+
+      @Override
+      public void broken() {
+        listener.lost(lose("poll"));
+      }
+
+      @Override
+      public void refused(long result) {
+        Errno errno = Errno.ofNumber((int) -result);
+        VnetException cause =
+            new VnetException(
+                "epoll_ctl",
+                tun.name(),
+                errno,
+                Libc.meaning(result),
+                errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
+        lost = cause;
+        listener.lost(cause);
+      }
+    };
   }
 
   @Override
@@ -183,9 +197,60 @@ public final class TunBackend implements DeviceBackend {
       Errno errno = set < 0 ? Errno.ofNumber((int) -set) : Errno.EUNKNOWN;
       // EBADFD: the interface is gone, which the poller tells. EINVAL, ENOTTY: before Linux 5.0.
       if (set < 0 && errno != Errno.EBADFD && errno != Errno.EINVAL && errno != Errno.ENOTTY) {
-        throw new VnetException("TUNSETCARRIER", name, errno, Libc.meaning(set), "");
+        throw new VnetException("TUNSETCARRIER", tun.name(), errno, Libc.meaning(set), "");
       }
     }
+  }
+
+  @Override
+  public void change(InterfaceChange change) {
+    if (change instanceof InterfaceChange.Mtu(int bytes)) {
+      // Before the kernel sends longer packets, and not less before it stops to.
+      roomBytes = Math.max(roomBytes, roomBytes(bytes));
+      ReadAhead reads = ahead;
+      if (reads != null && !aheadEnded && reads.bufferBytes() < roomBytes) {
+        endReadingAhead(reads);
+      }
+      tun.change(change);
+      mtu = bytes;
+      roomBytes = roomBytes(bytes);
+    } else {
+      tun.change(change);
+    }
+  }
+
+  /** Its buffers are too short now: from here on packets are read when they are asked for. */
+  private void endReadingAhead(ReadAhead reads) {
+    CountDownLatch quiet = new CountDownLatch(1);
+    reads.cancel(quiet::countDown);
+    boolean interrupted = false;
+    while (true) {
+      try {
+        quiet.await();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    aheadEnded = true;
+    synchronized (watching) {
+      if (!quiescing && watcher != null) {
+        watch = island.watch(fd, watcher);
+      }
+    }
+  }
+
+  @Override
+  public void rename(String newName) {
+    tun.rename(newName);
+  }
+
+  @Override
+  public InterfaceCounters interfaceCounters() {
+    return tun.counters();
   }
 
   /** Reads and drops what the kernel has queued, up to a bound. */
@@ -219,7 +284,13 @@ public final class TunBackend implements DeviceBackend {
     ReadAhead reads = ahead;
     return headerBytes > 0
         ? receiveOffloaded(into, ledger)
-        : reads == null ? receivePlain(into, ledger) : receiveAhead(reads, into, ledger);
+        : reads == null ? receivePlain(into, ledger) : receiveAheadOrPlain(reads, into, ledger);
+  }
+
+  private int receiveAheadOrPlain(ReadAhead reads, PacketBatch into, PortLedger ledger) {
+    boolean ended = aheadEnded;
+    int received = receiveAhead(reads, into, ledger);
+    return received == 0 && ended ? receivePlain(into, ledger) : received;
   }
 
   private int receiveAhead(ReadAhead reads, PacketBatch into, PortLedger ledger) {
@@ -227,7 +298,7 @@ public final class TunBackend implements DeviceBackend {
     int packets = 0;
     long bytes = 0;
     for (int length = reads.length(); length >= 0; length = reads.length()) {
-      if (length >= roomBytes) {
+      if (length >= Math.min(roomBytes, reads.bufferBytes())) {
         ledger.dropped(DropReason.TOO_LONG, 1);
       } else {
         int at = into.room(length);
@@ -249,13 +320,14 @@ public final class TunBackend implements DeviceBackend {
 
   private int receivePlain(PacketBatch into, PortLedger ledger) {
     long slab = into.segment().address();
+    int room = roomBytes;
     int packets = 0;
     long bytes = 0;
     try {
-      for (int at = into.room(roomBytes); at >= 0; at = into.room(roomBytes)) {
-        long read = libc.read(fd, slab + at, roomBytes);
-        if (read >= roomBytes) {
-          // Somebody raised the MTU after this device was made.
+      for (int at = into.room(room); at >= 0; at = into.room(room)) {
+        long read = libc.read(fd, slab + at, room);
+        if (read >= room) {
+          // Somebody else raised the MTU after this device was made.
           ledger.dropped(DropReason.TOO_LONG, 1);
         } else if (read > 0) {
           into.commit((int) read);
@@ -277,17 +349,16 @@ public final class TunBackend implements DeviceBackend {
   private int receiveOffloaded(PacketBatch into, PortLedger ledger) {
     MemorySegment segment = into.segment();
     long slab = segment.address();
+    int room = roomBytes;
     int packets = 0;
     long bytes = 0;
     try {
-      for (int at = into.room(HEADER_ROOM + roomBytes);
-          at >= 0;
-          at = into.room(HEADER_ROOM + roomBytes)) {
+      for (int at = into.room(HEADER_ROOM + room); at >= 0; at = into.room(HEADER_ROOM + room)) {
         int start = at + HEADER_ROOM;
         int header = start - headerBytes;
-        long read = libc.read(fd, slab + header, headerBytes + (long) roomBytes);
+        long read = libc.read(fd, slab + header, headerBytes + (long) room);
         int length = (int) read - headerBytes;
-        if (length >= roomBytes) {
+        if (length >= room) {
           ledger.dropped(DropReason.TOO_LONG, 1);
         } else if (length > 0) {
           into.commit(HEADER_ROOM + length, VnetHeader.read(segment, header));
@@ -316,7 +387,7 @@ public final class TunBackend implements DeviceBackend {
       case EBADFD, ENODEV, EIO, EBADF -> throw lose("read");
       default -> {
         Errno errno = Errno.ofNumber(number);
-        throw new VnetException("read", name, errno, Libc.meaning(-number), "");
+        throw new VnetException("read", tun.name(), errno, Libc.meaning(-number), "");
       }
     };
   }
@@ -507,7 +578,7 @@ public final class TunBackend implements DeviceBackend {
       cause =
           new VnetException(
               operation,
-              name,
+              tun.name(),
               Errno.ENODEV,
               "the interface was removed by somebody else",
               "create the device again");
@@ -518,7 +589,11 @@ public final class TunBackend implements DeviceBackend {
 
   @Override
   public void quiesce(Runnable done) {
-    IslandLoop.Watch current = watch;
+    IslandLoop.Watch current;
+    synchronized (watching) {
+      quiescing = true;
+      current = watch;
+    }
     if (current == null) {
       done.run();
     } else {
@@ -541,7 +616,7 @@ public final class TunBackend implements DeviceBackend {
     long closed = libc.close(fd);
     if (closed < 0) {
       Errno errno = Errno.ofNumber((int) -closed);
-      throw new VnetException("close", name, errno, Libc.meaning(closed), "");
+      throw new VnetException("close", tun.name(), errno, Libc.meaning(closed), "");
     }
   }
 }

@@ -7,12 +7,16 @@ import io.vnet.api.device.HostBacking;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.port.OffloadFeature;
+import io.vnet.io.libc.InterfaceNames;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
-import io.vnet.io.libc.NetlinkConstants;
 import io.vnet.io.loop.IslandLoop;
+import io.vnet.io.netlink.LinkChange;
+import io.vnet.io.netlink.Netlink;
+import io.vnet.io.netlink.NetworkPlan;
 import io.vnet.io.netns.NetworkNamespace;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -70,11 +74,12 @@ public final class TunOpener {
    */
   public void probe() {
     int tun = openNode("probe");
-    try (Arena arena = Arena.ofConfined()) {
-      InterfaceRequest request = new InterfaceRequest(libc, arena, "vnetprobe%d");
+    try {
       long made =
-          request.setTun(
-              tun, LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_TUN_EXCL);
+          setTun(
+              tun,
+              "vnetprobe%d",
+              LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_TUN_EXCL);
       if (made < 0) {
         // The probe's interface is nobody's, so the remedy is for the one that the user wants.
         throw refused("vnetprobe", "NAME", DriverKind.TUN, made, false);
@@ -94,71 +99,34 @@ public final class TunOpener {
           "the host's kernel has no vmnet",
           "use tap, or a vmnet in memory");
     }
-    int bytes = name.getBytes(StandardCharsets.UTF_8).length;
-    if (bytes == 0 || bytes >= LinuxConstants.IFNAMSIZ) {
-      throw new VnetException(
-          "open",
-          name,
-          Errno.ENAMETOOLONG,
-          "an interface name has 1 to " + (LinuxConstants.IFNAMSIZ - 1) + " bytes, not " + bytes,
-          "use a shorter name");
-    }
-    if (name.equals(".")
-        || name.equals("..")
-        || name.chars().anyMatch(c -> c == '/' || c == ':' || c == '%' || c <= ' ')) {
-      throw new VnetException(
-          "open",
-          name,
-          Errno.EINVAL,
-          "an interface name has no '/', ':', '%' or space",
-          "use another name");
-    }
+    InterfaceNames.check("open", name);
   }
 
   private TunBackend openHere(BackendRequest request, IslandLoop island) {
     String name = request.interfaceName();
-    try (Arena arena = Arena.ofConfined()) {
-      InterfaceRequest interfaceRequest = new InterfaceRequest(libc, arena, name);
-      int socket = socket(LinuxConstants.AF_INET, LinuxConstants.SOCK_DGRAM, 0, name);
+    try (Netlink netlink = Netlink.open(libc)) {
+      boolean existed = exists(request, netlink.link(name).isPresent());
+      int tun = openNode(name);
       try {
-        long flagsBefore = interfaceRequest.flags(socket);
-        boolean existed = exists(request, flagsBefore);
-        long mtuBefore = existed ? interfaceRequest.mtu(socket) : 0;
-        if (mtuBefore < 0) {
-          throw failure("SIOCGIFMTU", name, mtuBefore, "");
-        }
-        int tun = openNode(name);
-        try {
-          attach(request, interfaceRequest, tun, existed);
-          Set<OffloadFeature> offloads;
-          try {
-            offloads = offload(request, tun);
-            configure(request, interfaceRequest, socket);
-          } catch (RuntimeException e) {
-            if (existed) {
-              interfaceRequest.setMtu(socket, (int) mtuBefore);
-              interfaceRequest.setFlags(socket, (int) flagsBefore);
-            }
-            throw e;
-          }
-          return new TunBackend(
-              libc, name, tun, request.name().driver().layer(), request.mtu(), island, offloads);
-        } catch (RuntimeException e) {
-          libc.close(tun);
-          throw e;
-        }
-      } finally {
-        libc.close(socket);
+        attach(request, tun, existed);
+        Set<OffloadFeature> offloads = offload(request, tun);
+        plan(request).apply(netlink);
+        return new TunBackend(
+            libc,
+            new TunInterface(libc, tun, name),
+            request.name().driver().layer(),
+            request.mtu(),
+            island,
+            offloads);
+      } catch (RuntimeException e) {
+        libc.close(tun);
+        throw e;
       }
     }
   }
 
-  private static boolean exists(BackendRequest request, long flags) {
+  private static boolean exists(BackendRequest request, boolean exists) {
     String name = request.interfaceName();
-    if (flags < 0 && Errno.ofNumber((int) -flags) != Errno.ENODEV) {
-      throw failure("SIOCGIFFLAGS", name, flags, "");
-    }
-    boolean exists = flags >= 0;
     if (exists && request.host().mode() == HostBacking.Mode.CREATE) {
       throw new VnetException(
           "create",
@@ -181,8 +149,7 @@ public final class TunOpener {
     return exists;
   }
 
-  private void attach(
-      BackendRequest request, InterfaceRequest interfaceRequest, int tun, boolean existed) {
+  private void attach(BackendRequest request, int tun, boolean existed) {
     int flags =
         LinuxConstants.IFF_NO_PI
             | (request.name().driver() == DriverKind.TUN
@@ -190,9 +157,9 @@ public final class TunOpener {
                 : LinuxConstants.IFF_TAP)
             | (request.host().offload() ? LinuxConstants.IFF_VNET_HDR : 0)
             | (existed ? 0 : LinuxConstants.IFF_TUN_EXCL);
-    long set = interfaceRequest.setTun(tun, flags);
+    String name = request.interfaceName();
+    long set = setTun(tun, name, flags);
     if (set < 0) {
-      String name = request.interfaceName();
       throw refused(name, name, request.name().driver(), set, existed);
     }
   }
@@ -213,7 +180,7 @@ public final class TunOpener {
               LinuxConstants.TUNSETVNETHDRSZ,
               arena.allocateFrom(ValueLayout.JAVA_INT, VnetHeader.BYTES).address());
       if (sized < 0) {
-        throw failure("TUNSETVNETHDRSZ", request.interfaceName(), sized, "");
+        throw failure("TUNSETVNETHDRSZ", request, sized);
       }
     }
     int segmentation =
@@ -228,68 +195,40 @@ public final class TunOpener {
     return EnumSet.of(OffloadFeature.CHECKSUM, OffloadFeature.TSO4, OffloadFeature.TSO6);
   }
 
+  private static VnetException failure(String call, BackendRequest request, long result) {
+    Errno errno = Errno.ofNumber((int) -result);
+    return new VnetException(call, request.interfaceName(), errno, Libc.meaning(result), "");
+  }
+
   private void setOffload(BackendRequest request, int tun, int flags) {
     long set = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, flags);
     if (set < 0) {
-      throw failure("TUNSETOFFLOAD", request.interfaceName(), set, "");
+      throw failure("TUNSETOFFLOAD", request, set);
     }
   }
 
-  private void configure(BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
-    String name = request.interfaceName();
-    long mtu = interfaceRequest.setMtu(socket, request.mtu());
-    if (mtu < 0) {
-      throw failure(
-          "SIOCSIFMTU",
-          name,
-          mtu,
-          "the kernel refuses an MTU of " + request.mtu() + " here; use another");
-    }
-    if (!request.host().addresses().isEmpty()) {
-      addAddresses(request, interfaceRequest, socket);
-    }
-    if (request.up()) {
-      long flags = interfaceRequest.flags(socket);
-      long up =
-          flags < 0
-              ? flags
-              : interfaceRequest.setFlags(socket, (int) flags | LinuxConstants.IFF_UP);
-      if (up < 0) {
-        throw failure("SIOCSIFFLAGS", name, up, "");
-      }
-    }
-  }
-
-  private void addAddresses(BackendRequest request, InterfaceRequest interfaceRequest, int socket) {
-    String name = request.interfaceName();
-    long index = interfaceRequest.index(socket);
-    if (index < 0) {
-      throw failure("SIOCGIFINDEX", name, index, "");
-    }
-    int netlink =
-        socket(
-            LinuxConstants.AF_NETLINK,
-            LinuxConstants.SOCK_RAW,
-            NetlinkConstants.NETLINK_ROUTE,
-            name);
+  /** The result of TUNSETIFF. */
+  private long setTun(int tun, String name, int flags) {
     try (Arena arena = Arena.ofConfined()) {
-      for (IpPrefix prefix : request.host().addresses()) {
-        long added = AddressRequest.add(libc, arena, netlink, (int) index, prefix);
-        if (added < 0) {
-          throw failure("RTM_NEWADDR " + prefix, name, added, "");
-        }
-      }
-    } finally {
-      libc.close(netlink);
+      // struct ifreq: a name and a union, here of flags.
+      MemorySegment request = arena.allocate(LinuxConstants.IFREQ_BYTES, 8);
+      request.setString(0, name, StandardCharsets.UTF_8);
+      request.set(ValueLayout.JAVA_SHORT, LinuxConstants.IFNAMSIZ, (short) flags);
+      return libc.ioctl(tun, LinuxConstants.TUNSETIFF, request.address());
     }
   }
 
-  private int socket(int family, int type, int protocol, String name) {
-    long socket = libc.socket(family, type | LinuxConstants.SOCK_CLOEXEC, protocol);
-    if (socket < 0) {
-      throw failure("socket", name, socket, "");
+  /** An address that is there already stays and is no error; others are not touched. */
+  private static NetworkPlan plan(BackendRequest request) {
+    String name = request.interfaceName();
+    NetworkPlan plan = NetworkPlan.empty().link(name, new LinkChange.Mtu(request.mtu()));
+    if (request.up()) {
+      plan = plan.link(name, new LinkChange.Up(true));
     }
-    return (int) socket;
+    for (IpPrefix prefix : request.host().addresses()) {
+      plan = plan.address(name, prefix);
+    }
+    return plan;
   }
 
   private int openNode(String name) {
@@ -345,16 +284,5 @@ public final class TunOpener {
           case EINVAL -> existed ? "use another name" : "";
           default -> "";
         });
-  }
-
-  private static VnetException failure(String operation, String name, long result, String remedy) {
-    Errno errno = Errno.ofNumber((int) -result);
-    String known =
-        switch (errno) {
-          case EPERM -> "run with CAP_NET_ADMIN (root)";
-          case EMFILE -> MORE_DESCRIPTORS;
-          default -> remedy;
-        };
-    return new VnetException(operation, name, errno, Libc.meaning(result), known);
   }
 }

@@ -69,7 +69,9 @@ class HostNetworkIT {
     for (String[] arguments :
         new String[][] {
           {"tuntap", "add", "name", "tun3", "mode", "tun", "user", "65534"},
-          {"tuntap", "add", "name", "tap7", "mode", "tap", "group", "12"},
+          {
+            "tuntap", "add", "name", "tap7", "mode", "tap", "group", "12", "vnet_hdr", "multi_queue"
+          },
           {"link", "set", "dev", "tap7", "mtu", "1234", "up"},
           {"link", "add", "name", "pipe0", "type", "veth", "peer", "name", "pipe1"}
         }) {
@@ -88,7 +90,10 @@ class HostNetworkIT {
                     1234,
                     OptionalLong.empty(),
                     OptionalLong.of(12),
-                    true)
+                    true,
+                    true,
+                    true,
+                    0)
                 .toString(),
             new HostInterface(
                     "tun3",
@@ -98,7 +103,10 @@ class HostNetworkIT {
                     1500,
                     OptionalLong.of(65534),
                     OptionalLong.empty(),
-                    true)
+                    true,
+                    false,
+                    false,
+                    0)
                 .toString());
   }
 

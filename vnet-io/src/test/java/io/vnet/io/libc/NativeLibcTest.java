@@ -71,6 +71,12 @@ class NativeLibcTest {
     assertThat(libc.read(-1, 0, 0)).isEqualTo(-Errno.EBADF.number());
     assertThat(libc.write(-1, 0, 0)).isEqualTo(-Errno.EBADF.number());
     assertThat(libc.ioctl(-1, LinuxConstants.TUNSETIFF, 0)).isEqualTo(-Errno.EBADF.number());
+    assertThat(libc.bind(-1, 0, 0)).isEqualTo(-Errno.EBADF.number());
+    assertThat(libc.setsockopt(-1, LinuxConstants.SOL_SOCKET, LinuxConstants.SO_RCVBUF, 1))
+        .isEqualTo(-Errno.EBADF.number());
+    assertThat(libc.recv(-1, 0, 0, 0)).isEqualTo(-Errno.EBADF.number());
+    assertThat(libc.poll(0, 1, 0)).isEqualTo(-Errno.EFAULT.number());
+    assertThat(libc.poll(0, 0, 0)).isZero();
     assertThat(libc.setns(-1, 0)).isEqualTo(-Errno.EBADF.number());
     assertThat(libc.socket(-1, LinuxConstants.SOCK_DGRAM, 0))
         .isEqualTo(-Errno.EAFNOSUPPORT.number());

@@ -48,6 +48,12 @@ class NetworkNamespaceIT {
   }
 
   @Test
+  void it_knows_who_is_inside(NetworkNamespace namespace) {
+    assertThat(namespace.isCurrent()).isFalse();
+    assertThat(namespace.call(namespace::isCurrent)).isTrue();
+  }
+
+  @Test
   void the_path_names_the_namespace_for_other_programs(NetworkNamespace namespace)
       throws IOException {
     String inside = namespace.call(NetworkNamespaceIT::own);

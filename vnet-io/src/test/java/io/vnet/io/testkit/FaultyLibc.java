@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
  * A C library that counts its calls, fails some of them on request, and keeps books of the
@@ -22,12 +23,10 @@ import java.util.function.LongSupplier;
 public final class FaultyLibc implements Libc {
   private static final Map<Long, String> REQUESTS =
       Map.ofEntries(
-          Map.entry((long) LinuxConstants.SIOCGIFFLAGS, "SIOCGIFFLAGS"),
           Map.entry((long) LinuxConstants.SIOCSIFFLAGS, "SIOCSIFFLAGS"),
-          Map.entry((long) LinuxConstants.SIOCGIFMTU, "SIOCGIFMTU"),
-          Map.entry((long) LinuxConstants.SIOCSIFMTU, "SIOCSIFMTU"),
-          Map.entry((long) LinuxConstants.SIOCGIFINDEX, "SIOCGIFINDEX"),
           Map.entry(LinuxConstants.TUNSETIFF, "TUNSETIFF"),
+          Map.entry(LinuxConstants.TUNGETIFF, "TUNGETIFF"),
+          Map.entry(LinuxConstants.TUNGETDEVNETNS, "TUNGETDEVNETNS"),
           Map.entry(LinuxConstants.TUNSETOFFLOAD, "TUNSETOFFLOAD"),
           Map.entry(LinuxConstants.TUNSETCARRIER, "TUNSETCARRIER"));
 
@@ -39,18 +38,18 @@ public final class FaultyLibc implements Libc {
   private int fired;
 
   private static final class Fault {
-    private final String call;
+    private final Predicate<String> call;
     private final Errno errno;
     private int skip;
 
-    Fault(String call, int skip, Errno errno) {
+    Fault(Predicate<String> call, int skip, Errno errno) {
       this.call = call;
       this.skip = skip;
       this.errno = errno;
     }
 
     boolean hits(String name) {
-      return name.startsWith(call) && skip-- == 0;
+      return call.test(name) && skip-- == 0;
     }
   }
 
@@ -77,7 +76,12 @@ public final class FaultyLibc implements Libc {
    * @param skip how many such calls from now on are made before
    */
   public synchronized void fail(String call, int skip, Errno errno) {
-    faults.add(new Fault(call, skip, errno));
+    faults.add(new Fault(name -> name.startsWith(call), skip, errno));
+  }
+
+  /** The same for a call whose text is this and no longer. */
+  public synchronized void failExactly(String call, int skip, Errno errno) {
+    faults.add(new Fault(call::equals, skip, errno));
   }
 
   /** All calls so far in order: {@code open /dev/net/tun}, {@code ioctl TUNSETIFF}. */
@@ -182,14 +186,40 @@ public final class FaultyLibc implements Libc {
   }
 
   @Override
-  public long writev(int fd, long vectors, int count) {
-    return callOn(fd, "writev", () -> libc.writev(fd, vectors, count));
+  public long ioctl(int fd, long request, long argument) {
+    String name = REQUESTS.getOrDefault(request, "0x" + Long.toHexString(request));
+    if (request == LinuxConstants.TUNGETDEVNETNS) {
+      use(fd, "ioctl " + name);
+      return opening("ioctl " + name, () -> libc.ioctl(fd, request, argument));
+    }
+    return callOn(fd, "ioctl " + name, () -> libc.ioctl(fd, request, argument));
   }
 
   @Override
-  public long ioctl(int fd, long request, long argument) {
-    String name = REQUESTS.getOrDefault(request, "0x" + Long.toHexString(request));
-    return callOn(fd, "ioctl " + name, () -> libc.ioctl(fd, request, argument));
+  public long bind(int fd, long address, int bytes) {
+    return callOn(fd, "bind", () -> libc.bind(fd, address, bytes));
+  }
+
+  @Override
+  public long setsockopt(int fd, int level, int name, int value) {
+    return callOn(
+        fd, "setsockopt " + level + " " + name, () -> libc.setsockopt(fd, level, name, value));
+  }
+
+  @Override
+  public long recv(int fd, long address, long bytes, int flags) {
+    String peek = (flags & LinuxConstants.MSG_PEEK) == 0 ? "" : " MSG_PEEK";
+    return callOn(fd, "recv" + peek, () -> libc.recv(fd, address, bytes, flags));
+  }
+
+  @Override
+  public long poll(long address, int count, int timeoutMillis) {
+    return call("poll", () -> libc.poll(address, count, timeoutMillis));
+  }
+
+  @Override
+  public long writev(int fd, long vectors, int count) {
+    return callOn(fd, "writev", () -> libc.writev(fd, vectors, count));
   }
 
   @Override

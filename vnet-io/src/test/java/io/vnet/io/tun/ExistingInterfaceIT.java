@@ -30,7 +30,7 @@ class ExistingInterfaceIT {
             VnetException.class,
             e -> {
               assertThat(e.errno()).isEqualTo(errno);
-              assertThat(e.object()).isEqualTo(request.interfaceName());
+              assertThat(e.object()).contains(request.interfaceName());
               assertThat(e.remedy()).isNotEmpty();
               assertThat(e).hasMessageContainingAll(words);
             });
@@ -169,21 +169,8 @@ class ExistingInterfaceIT {
               67,
               true,
               HostBacking.create().inNetworkNamespace(namespace.path()));
-      refused(lab, request, Errno.EINVAL, "SIOCSIFMTU", "MTU of 67");
+      refused(lab, request, Errno.EINVAL, "set link tun3 mtu 67", "less than", "use an MTU");
       assertThat(lab.links()).isEmpty();
-    }
-  }
-
-  @Test
-  void the_former_mtu_comes_back_even_if_it_could_hardly_be_read(NetworkNamespace namespace) {
-    try (TunLab lab = new TunLab(namespace)) {
-      lab.ip("tuntap", "add", "name", "tun3", "mode", "tun");
-      lab.ip("link", "set", "dev", "tun3", "mtu", "1234");
-      lab.libc.failNext("ioctl SIOCGIFMTU", Errno.EIO);
-      lab.libc.failNext("ioctl SIOCSIFFLAGS", Errno.EIO);
-      assertThatThrownBy(() -> lab.open(lab.request("tun3", Mode.ATTACH, true)))
-          .isInstanceOf(VnetException.class);
-      assertThat(lab.link("tun3")).contains("mtu 1234").doesNotContain(",UP");
     }
   }
 }

@@ -1,8 +1,10 @@
 package io.vnet.io.tun;
 
+import static io.vnet.io.tun.Datagrams.v4;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.api.backend.HostIo;
+import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.NetworkNamespaces;
@@ -82,6 +84,22 @@ class ReadAheadIT {
       assertThat(receiveTo(lab, tun, sent - 1)).hasSize(sent).isSorted().doesNotHaveDuplicates();
       send(namespace, sent, sent + 10);
       assertThat(receiveTo(lab, tun, sent + 9)).hasSize(10).isSorted();
+      assertThat(tun.ledger.snapshot().dropped()).isZero();
+    }
+  }
+
+  @Test
+  void a_raised_mtu_ends_the_reading_ahead_and_loses_nothing(NetworkNamespace namespace)
+      throws Exception {
+    try (TunLab lab = new TunLab(namespace, HostIo.IO_URING);
+        TunLab.Attached tun = lab.attached("tun3", "10.9.0.1/24")) {
+      send(namespace, 0, 10);
+      tun.backend.change(new InterfaceChange.Mtu(9000));
+      send(namespace, 10, 20);
+      assertThat(receiveTo(lab, tun, 19)).hasSize(20).isSorted();
+      byte[] request = Datagrams.echo4(v4(10, 9, 0, 2), v4(10, 9, 0, 1), 8000);
+      tun.send(request);
+      assertThat(tun.await(packet -> Datagrams.isEcho4(packet, 0))).hasSameSizeAs(request);
       assertThat(tun.ledger.snapshot().dropped()).isZero();
     }
   }

@@ -2,14 +2,30 @@ package io.vnet.io.tun;
 
 import io.vnet.api.error.Errno;
 import io.vnet.io.libc.Libc;
+import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NetlinkConstants;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
-/** A C library without a kernel: every call succeeds, but those that a test has errors for. */
+/**
+ * A C library without a kernel: every call succeeds, but those that a test has errors for. Requests
+ * over netlink are calls by their type's number; every link that is asked for exists, with no name.
+ */
 final class ScriptedLibc implements Libc {
   private static final int FIRST_DESCRIPTOR = 1000;
+  private static final int LINK_INDEX = 7;
 
   private final Map<String, Integer> errors = new HashMap<>();
+  private final Set<Integer> netlinks = new HashSet<>();
+  private final Deque<byte[]> answers = new ArrayDeque<>();
   private int descriptors;
   private int openDescriptors;
 
@@ -59,7 +75,46 @@ final class ScriptedLibc implements Libc {
 
   @Override
   public long write(int fd, long address, long bytes) {
-    return result("write", bytes);
+    long result = result("write", bytes);
+    if (result > 0 && netlinks.contains(fd)) {
+      MemorySegment request = memory(address, bytes);
+      int type = request.get(ValueLayout.JAVA_SHORT, 4);
+      int sequence = request.get(ValueLayout.JAVA_INT, 8);
+      boolean dump =
+          (request.get(ValueLayout.JAVA_SHORT, 6) & NetlinkConstants.NLM_F_DUMP)
+              == NetlinkConstants.NLM_F_DUMP;
+      int error = (int) result("RTM " + type, 0);
+      if (dump) {
+        answers.add(message(NetlinkConstants.NLMSG_DONE, sequence, new byte[4]));
+      } else {
+        if (type == NetlinkConstants.RTM_GETLINK && error == 0) {
+          byte[] link = new byte[NetlinkConstants.IFINFOMSG_BYTES];
+          ByteBuffer.wrap(link).order(ByteOrder.nativeOrder()).putInt(4, LINK_INDEX);
+          answers.add(message(NetlinkConstants.RTM_NEWLINK, sequence, link));
+        }
+        byte[] answer = new byte[20];
+        ByteBuffer.wrap(answer).order(ByteOrder.nativeOrder()).putInt(error);
+        answers.add(message(NetlinkConstants.NLMSG_ERROR, sequence, answer));
+      }
+    }
+    return result;
+  }
+
+  private static byte[] message(int type, int sequence, byte[] body) {
+    int length = NetlinkConstants.NLMSGHDR_BYTES + body.length;
+    return ByteBuffer.allocate(length)
+        .order(ByteOrder.nativeOrder())
+        .putInt(length)
+        .putInt(type)
+        .putInt(sequence)
+        .putInt(0)
+        .put(body)
+        .array();
+  }
+
+  @SuppressWarnings("restricted") // Addresses are what the C library gets.
+  private static MemorySegment memory(long address, long bytes) {
+    return MemorySegment.ofAddress(address).reinterpret(bytes);
   }
 
   @Override
@@ -74,7 +129,38 @@ final class ScriptedLibc implements Libc {
 
   @Override
   public long socket(int domain, int type, int protocol) {
-    return descriptor("socket");
+    long fd = descriptor("socket");
+    if (domain == LinuxConstants.AF_NETLINK) {
+      netlinks.add((int) fd);
+    }
+    return fd;
+  }
+
+  @Override
+  public long bind(int fd, long address, int bytes) {
+    return result("bind", 0);
+  }
+
+  @Override
+  public long setsockopt(int fd, int level, int name, int value) {
+    return result("setsockopt", 0);
+  }
+
+  @Override
+  public long recv(int fd, long address, long bytes, int flags) {
+    boolean peek = (flags & LinuxConstants.MSG_PEEK) != 0;
+    byte[] next = peek ? answers.peek() : answers.poll();
+    if (next == null) {
+      return -Errno.EAGAIN.number();
+    }
+    int copied = (int) Math.min(bytes, next.length);
+    MemorySegment.copy(next, 0, memory(address, bytes), ValueLayout.JAVA_BYTE, 0, copied);
+    return result("recv", next.length);
+  }
+
+  @Override
+  public long poll(long address, int count, int timeoutMillis) {
+    return result("poll", answers.isEmpty() ? 0 : 1);
   }
 
   @Override

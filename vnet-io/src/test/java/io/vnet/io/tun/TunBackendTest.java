@@ -35,14 +35,18 @@ class TunBackendTest {
   private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 1);
   private final BatchPool batches = new BatchPool(slabs);
   private final PacketBatch batch = batches.acquire();
-  private final TunBackend backend =
-      new TunBackend(libc, "tun3", 7, Layer.L3, 1500, island, Set.of());
+  private final TunBackend backend = backend(7);
 
   @BeforeEach
   void fill() {
     for (int i = 0; i < PACKETS; i++) {
       batch.append(Packet.of(new byte[] {0x45, 0, 0, (byte) i}));
     }
+  }
+
+  private TunBackend backend(int fd) {
+    return new TunBackend(
+        libc, new TunInterface(libc, fd, "tun3"), Layer.L3, 1500, island, Set.of());
   }
 
   @AfterEach
@@ -106,8 +110,7 @@ class TunBackendTest {
   @Test
   void a_descriptor_that_the_poller_refuses_is_told_and_the_device_is_lost() throws Exception {
     // No process has that many descriptors.
-    TunBackend deaf =
-        new TunBackend(libc, "tun3", Integer.MAX_VALUE, Layer.L3, 1500, island, Set.of());
+    TunBackend deaf = backend(Integer.MAX_VALUE);
     CompletableFuture<VnetException> told = new CompletableFuture<>();
     deaf.start(
         new BackendListener() {

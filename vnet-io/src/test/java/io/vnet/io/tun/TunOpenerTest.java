@@ -10,6 +10,7 @@ import io.vnet.api.device.HostBacking;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NetlinkConstants;
 import io.vnet.io.loop.IslandLoop;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -36,7 +37,7 @@ class TunOpenerTest {
 
   /** The interface does not exist, so the opener makes it. */
   private VnetException refusal(HostBacking host) {
-    libc.failing(LinuxConstants.SIOCGIFFLAGS, Errno.ENODEV);
+    libc.failing("RTM " + NetlinkConstants.RTM_GETLINK, Errno.ENODEV);
     return refusal(request("tun3", host));
   }
 
@@ -142,7 +143,7 @@ class TunOpenerTest {
 
   @Test
   void a_tap_that_may_not_be_made_is_explained_as_a_tap() {
-    libc.failing(LinuxConstants.SIOCGIFFLAGS, Errno.ENODEV);
+    libc.failing("RTM " + NetlinkConstants.RTM_GETLINK, Errno.ENODEV);
     libc.failing(LinuxConstants.TUNSETIFF, Errno.EPERM);
     assertThat(refusal(request("tap0", HostBacking.create())).remedy())
         .contains("ip tuntap add name tap0 mode tap user $USER");
@@ -163,17 +164,13 @@ class TunOpenerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      ints = {
-        LinuxConstants.SIOCSIFMTU,
-        LinuxConstants.SIOCSIFFLAGS,
-        LinuxConstants.SIOCGIFINDEX,
-      })
+  @ValueSource(ints = {NetlinkConstants.RTM_NEWLINK, NetlinkConstants.RTM_NEWADDR})
   void a_step_without_the_capability_says_so(int step) {
-    libc.failing((long) step, Errno.EPERM);
+    libc.failing("RTM " + step, Errno.EPERM);
     VnetException refusal =
         refusal(request("tun3", attaching().withAddresses(IpPrefix.parse("10.9.0.1/24"))));
     assertThat(refusal.errno()).isEqualTo(Errno.EPERM);
+    assertThat(refusal.object()).contains("tun3");
     assertThat(refusal.remedy()).contains("CAP_NET_ADMIN");
   }
 

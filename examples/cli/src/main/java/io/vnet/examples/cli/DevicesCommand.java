@@ -29,7 +29,17 @@ final class DevicesCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     TextTable table =
-        new TextTable("NAME", "KIND", "STATE", "CARRIER", "MTU", "OWNER", "GROUP", "PERSISTENT");
+        new TextTable(
+            "NAME",
+            "KIND",
+            "STATE",
+            "CARRIER",
+            "MTU",
+            "OWNER",
+            "GROUP",
+            "PERSISTENT",
+            "VNET-HDR",
+            "QUEUES");
     HostNetworkProvider provider =
         ServiceLoader.load(HostNetworkProvider.class)
             .findFirst()
@@ -48,7 +58,9 @@ final class DevicesCommand implements Callable<Integer> {
           Integer.toString(device.mtu()),
           id(device.owner()),
           id(device.group()),
-          device.persistent() ? "yes" : "no");
+          device.persistent() ? "yes" : "no",
+          device.vnetHeader() ? "yes" : "no",
+          device.multiQueue() ? Integer.toString(device.queues()) : "1");
     }
     spec.commandLine().getOut().print(table.render());
     spec.commandLine()

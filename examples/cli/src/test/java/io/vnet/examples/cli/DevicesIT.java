@@ -28,14 +28,24 @@ class DevicesIT {
   @Test
   void kind_state_mtu_owner_and_persistence_of_each(NetworkNamespace namespace) {
     ip(namespace, "tuntap add name ours mode tun user 65534");
-    ip(namespace, "tuntap add name theirs mode tap group 1");
+    ip(namespace, "tuntap add name theirs mode tap group 1 vnet_hdr multi_queue");
     ip(namespace, "link set theirs mtu 1400");
     ip(namespace, "link set theirs up");
     assertThat(devices(namespace))
         .containsExactly(
-            List.of("NAME", "KIND", "STATE", "CARRIER", "MTU", "OWNER", "GROUP", "PERSISTENT"),
-            List.of("ours", "tun", "down", "off", "1500", "65534", "-", "yes"),
-            List.of("theirs", "tap", "up", "off", "1400", "-", "1", "yes"),
+            List.of(
+                "NAME",
+                "KIND",
+                "STATE",
+                "CARRIER",
+                "MTU",
+                "OWNER",
+                "GROUP",
+                "PERSISTENT",
+                "VNET-HDR",
+                "QUEUES"),
+            List.of("ours", "tun", "down", "off", "1500", "65534", "-", "yes", "no", "1"),
+            List.of("theirs", "tap", "up", "off", "1400", "-", "1", "yes", "yes", "0"),
             List.of("2", "devices"));
   }
 
@@ -45,8 +55,8 @@ class DevicesIT {
       relay.awaitLine("ready one two");
       assertThat(devices(namespace))
           .contains(
-              List.of("one", "tun", "up", "on", "1500", "-", "-", "no"),
-              List.of("two", "tun", "up", "on", "1500", "-", "-", "no"));
+              List.of("one", "tun", "up", "on", "1500", "-", "-", "no", "no", "1"),
+              List.of("two", "tun", "up", "on", "1500", "-", "-", "no", "no", "1"));
       relay.signal("TERM");
       assertThat(relay.end().exitCode()).isZero();
     }
