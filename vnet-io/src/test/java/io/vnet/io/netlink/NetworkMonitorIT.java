@@ -156,6 +156,7 @@ class NetworkMonitorIT {
       Recorder witness = Recorder.unbounded();
       monitor.subscribe(recorder);
       monitor.subscribe(witness);
+      witness.resynced();
       netlink.createBridge("br0");
       witness.next(NetworkEvent.LinkChanged.class, event -> event.link().name().equals("br0"));
       assertThat(recorder.events).isEmpty();
@@ -325,6 +326,7 @@ class NetworkMonitorIT {
       thrown.get(GUARD_SECONDS, TimeUnit.SECONDS);
       Recorder witness = Recorder.unbounded();
       monitor.subscribe(witness);
+      witness.resynced();
       netlink.createBridge("br0");
       witness.next(NetworkEvent.LinkChanged.class, event -> event.link().name().equals("br0"));
       assertThat(cancelled.events).isEmpty();
