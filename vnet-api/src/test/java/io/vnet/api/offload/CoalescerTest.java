@@ -422,6 +422,21 @@ class CoalescerTest {
   }
 
   @Test
+  void a_frame_is_as_long_as_its_ip_packet_allows() {
+    Craft first = Craft.packet("tcp4");
+    first.frame = TestWords.VLAN4;
+    first.payload = new byte[32_748];
+    Craft second = first.following(new byte[32_747]);
+    PacketBatch longest = coalesce(JoinRules.of(Layer.L2), batches.of(builds(first, second)));
+
+    assertThat(longest.count()).isEqualTo(1);
+    assertThat(longest.length(0)).isEqualTo(18 + 65_535);
+
+    second.payload = new byte[32_748];
+    assertThat(shape(JoinRules.of(Layer.L2), builds(first, second))).containsExactly(1, 1);
+  }
+
+  @Test
   void the_rules_limit_bytes_and_segments() {
     Craft[] flow = flow("udp6", 7);
 
