@@ -379,7 +379,6 @@ public final class JoinPlan {
         || item.segments == rules.segmentsMax()
         || item.length - item.ip + packet.payload > rules.bytesMax()
         || item.header != packet.header
-        || item.ip != packet.ip
         || !sameBytes(item, 0, packet, 0, item.ip)) {
       return false;
     }

@@ -12,10 +12,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which packets become one, what that one looks like, and that nothing of a flow overtakes. */
 class CoalescerTest {
@@ -261,6 +263,22 @@ class CoalescerTest {
     } else {
       change.what().accept(flow[2]);
       assertThat(shape(flow)).containsExactly(2, 1, 2);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tcp4", "tcp6"})
+  void options_of_the_same_length_have_to_be_the_same(String kind) {
+    for (int bytes = 4; bytes <= 40; bytes += 4) {
+      for (int changed = 0; changed < bytes; changed++) {
+        Craft[] flow = flow(kind, 5);
+        for (int i = 0; i < 5; i++) {
+          flow[i].options = new byte[bytes];
+          flow[i].options[changed] = (byte) (i < 2 ? 1 : 2);
+        }
+        assertThat(shape(flow)).as("byte %d of %d", changed, bytes).containsExactly(2, 3);
+      }
+      batches.returnAll();
     }
   }
 
@@ -549,6 +567,74 @@ class CoalescerTest {
     assertThat(coalescer.isDone()).isTrue();
     assertThat(coalescer.begin(batches.of(builds(flow[5])))).isEqualTo(1);
     large.close();
+  }
+
+  @Test
+  void a_plan_forgets_the_batch_before() {
+    JoinPlan plan = new JoinPlan(RULES);
+    Craft[] tcp = flow("tcp4", 3);
+    tcp[2].flags |= Craft.PSH;
+    Craft[] udp = flow("udp4", 3);
+
+    assertThat(plan.plan(batches.of(builds(tcp)))).isEqualTo(1);
+    assertThat(plan.plan(batches.of(builds(udp)))).isEqualTo(1);
+    List<byte[]> damaged = builds(tcp);
+    damaged.get(0)[50] ^= 1;
+    assertThat(plan.plan(batches.of(damaged))).as("a wrong checksum first").isEqualTo(2);
+    assertThat(plan.segments(0)).isEqualTo(1);
+  }
+
+  @Test
+  void many_flows_are_told_apart() {
+    List<Craft> packets = new ArrayList<>();
+    for (int round = 0; round < 2; round++) {
+      for (int i = 0; i < 100; i++) {
+        Craft[] flow = flow(KINDS.get(i % 4), 2);
+        flow[round].sourcePort = 1024 + i / 8;
+        flow[round].source[1] = (byte) (i / 4 % 2);
+        packets.add(flow[round]);
+      }
+    }
+
+    assertThat(shape(packets.toArray(new Craft[0]))).hasSize(100).containsOnly(2);
+  }
+
+  @Test
+  void flows_made_to_collide_are_passed_on_alone() {
+    List<Craft> packets = new ArrayList<>();
+    for (int ports = 1; packets.size() < 24; ports++) {
+      Craft craft = Craft.packet("tcp4");
+      long spread = 0x9E37_79B9_7F4A_7C15L;
+      long addresses = 0x0A00_0001_0A00_0002L;
+      if (((((ports * spread + addresses) * spread) >>> 40) & 1023) == 7) {
+        craft.sourcePort = ports >>> 16;
+        craft.destinationPort = ports & 0xFFFF;
+        craft.payload = new byte[PAYLOAD];
+        packets.add(craft);
+      }
+    }
+    for (int i = 0; i < 24; i++) {
+      packets.add(packets.get(i).following(new byte[PAYLOAD]));
+    }
+
+    List<Integer> shape = shape(packets.toArray(new Craft[0]));
+
+    assertThat(shape.subList(0, 24))
+        .containsExactlyElementsOf(IntStream.range(0, 24).mapToObj(i -> i < 8 ? 2 : 1).toList());
+    assertThat(shape).hasSize(40);
+  }
+
+  @Test
+  void a_tcp_header_that_says_it_is_too_short_or_too_long_stays_alone() {
+    for (int words : new int[] {4, 15}) {
+      Craft[] flow = flow("tcp4", 3);
+      for (int i = 0; i < 3; i++) {
+        flow[i].dataOffset = words;
+        flow[i].payload = new byte[30];
+        flow[i].sequence = 1000L + i * (50L - 4L * words);
+      }
+      assertThat(shape(flow)).containsExactly(1, 1, 1);
+    }
   }
 
   @Test

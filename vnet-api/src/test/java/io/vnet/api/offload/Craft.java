@@ -31,6 +31,10 @@ final class Craft {
   int flags = ACK;
   int urgent;
   int reserved;
+
+  /** What the TCP header says is its length, in words; 0: the truth. */
+  int dataOffset;
+
   byte[] options = {};
   int id = 77;
   int fragment = 0x4000;
@@ -71,6 +75,7 @@ final class Craft {
     copy.flags = flags;
     copy.urgent = urgent;
     copy.reserved = reserved;
+    copy.dataOffset = dataOffset;
     copy.options = options;
     copy.id = id;
     copy.fragment = fragment;
@@ -139,7 +144,8 @@ final class Craft {
     } else {
       ByteBuffer tcp = ByteBuffer.allocate(16);
       tcp.putInt((int) sequence).putInt((int) acknowledgment);
-      tcp.put((byte) ((((20 + options.length) / 4) << 4) | reserved)).put((byte) flags);
+      int words = dataOffset == 0 ? (20 + options.length) / 4 : dataOffset;
+      tcp.put((byte) ((words << 4) | reserved)).put((byte) flags);
       tcp.putShort((short) window).putShort((short) 0).putShort((short) urgent);
       out.writeBytes(tcp.array());
       out.writeBytes(options);

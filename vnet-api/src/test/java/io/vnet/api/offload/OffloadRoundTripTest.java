@@ -67,6 +67,10 @@ class OffloadRoundTripTest {
         case 6 -> sent.sequence -= 1;
         case 7 -> craft.flowLabel++;
         case 8 -> sent.ipOptions = new byte[4];
+        case 9 -> {
+          craft.options = craft.options.clone();
+          random.nextBytes(craft.options);
+        }
         default -> sent.urgent = 0;
       }
       byte[] packet = sent.build();

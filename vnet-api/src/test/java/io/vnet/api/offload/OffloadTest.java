@@ -131,24 +131,63 @@ class OffloadTest {
   @ParameterizedTest
   @FieldSource("KINDS")
   void a_packet_cut_anywhere_in_its_headers_is_refused(String kind) {
-    Craft craft = Craft.packet(kind);
-    craft.payload = new byte[300];
-    byte[] packet = craft.buildPartial();
-    for (int flags = 0; flags <= 1; flags++) {
-      long word =
-          flags == 1 ? word(kind, 100) : Offload.of(0, Offload.gsoType(word(kind, 100)), 100, 0, 0);
+    for (int framing = 0; framing < 3; framing++) {
+      Craft craft = Craft.packet(kind);
+      if (framing > 0) {
+        craft.frame = TestWords.frame(craft.v4, framing == 2);
+      }
+      craft.payload = new byte[300];
+      byte[] packet = craft.buildPartial();
+      long partial = TestWords.of(craft, 100);
+      long verified = Offload.of(Offload.DATA_VALID, Offload.gsoType(partial), 100, 0, 0);
       for (int length = 0; length < packet.length; length++) {
         MemorySegment cut = MemorySegment.ofArray(Arrays.copyOf(packet, length));
-        OffloadStatus status = Offload.check(word, Layer.L3, cut, 0, length);
-        if (length < craft.payloadStart()) {
-          assertThat(status)
-              .as("length " + length)
-              .isIn(OffloadStatus.TRUNCATED, OffloadStatus.BAD_CHECKSUM_RANGE);
-        } else {
-          assertThat(status).as("length " + length).isEqualTo(OffloadStatus.OK);
+        for (long word : new long[] {partial, verified}) {
+          OffloadStatus status =
+              Offload.check(word, framing == 0 ? Layer.L3 : Layer.L2, cut, 0, length);
+          assertThat(status == OffloadStatus.OK)
+              .as("framing %d, length %d: %s", framing, length, status)
+              .isEqualTo(length >= craft.payloadStart());
         }
       }
     }
+  }
+
+  @Test
+  void two_vlan_tags_are_passed_and_a_third_is_not() {
+    Craft craft = Craft.packet("udp4");
+    craft.payload = new byte[300];
+    for (int tags = 0; tags <= 3; tags++) {
+      byte[] frame = Arrays.copyOf(TestWords.ETHERNET4, 14 + 4 * tags);
+      for (int i = 0; i < tags; i++) {
+        Craft.put16(frame, 12 + 4 * i, i == 0 ? 0x88A8 : 0x8100);
+        Craft.put16(frame, 14 + 4 * i, 7);
+      }
+      Craft.put16(frame, 12 + 4 * tags, 0x0800);
+      craft.frame = frame;
+      byte[] packet = craft.buildPartial();
+
+      assertThat(
+              Offload.check(
+                  TestWords.of(craft, 100),
+                  Layer.L2,
+                  MemorySegment.ofArray(packet),
+                  0,
+                  packet.length))
+          .as("%d tags", tags)
+          .isEqualTo(tags <= 2 ? OffloadStatus.OK : OffloadStatus.WRONG_PROTOCOL);
+    }
+  }
+
+  @Test
+  void the_checksum_of_a_single_packet_has_to_be_within_it() {
+    byte[] packet = Craft.packet("udp4").buildPartial();
+    assertThat(packet).hasSize(28);
+
+    assertThat(check(packet, Offload.of(1, 0, 0, 20, 6))).isEqualTo(OffloadStatus.OK);
+    assertThat(check(packet, Offload.of(1, 0, 0, 21, 6)))
+        .isEqualTo(OffloadStatus.BAD_CHECKSUM_RANGE);
+    assertThat(check(packet, Offload.of(2, 0, 0, 0xFFFF, 0xFFFF))).isEqualTo(OffloadStatus.OK);
   }
 
   /** What is changed about a good super-packet or its word, and what is answered then. */
