@@ -369,6 +369,38 @@ class CoalescerTest {
   }
 
   @Test
+  void a_datagram_without_a_checksum_stays_alone_even_if_zero_is_right() {
+    Craft[] flow = flow("udp4", 3);
+    List<byte[]> packets = new ArrayList<>();
+    for (Craft each : flow) {
+      each.payload = new byte[2];
+      Craft.put16(each.payload, 0, Craft.get16(each.build(), each.checksumField()));
+      packets.add(each.build());
+      assertThat(Craft.get16(packets.getLast(), each.checksumField())).isEqualTo(0xFFFF);
+    }
+    assertThat(shape(RULES, packets)).containsExactly(3);
+
+    packets.forEach(packet -> Craft.put16(packet, flow[0].checksumField(), 0));
+    assertThat(shape(RULES, packets)).containsExactly(1, 1, 1);
+  }
+
+  @Test
+  void a_length_field_that_is_not_the_packet_s_keeps_it_alone() {
+    for (String kind : KINDS) {
+      for (int error : new int[] {-1, 1}) {
+        Craft[] flow = flow(kind, 5);
+        flow[2].ipLengthError = error;
+        assertThat(shape(flow)).as("%s, %d", kind, error).containsExactly(2, 1, 2);
+
+        flow[2].ipLengthError = 0;
+        flow[2].udpLengthError = error;
+        assertThat(shape(flow))
+            .containsExactlyElementsOf(flow[2].udp ? List.of(2, 1, 2) : List.of(5));
+      }
+    }
+  }
+
+  @Test
   void udp_is_left_alone_unless_asked_for_and_closes_nothing_then() {
     JoinRules tcpOnly = JoinRules.of(Layer.L3);
     for (String version : List.of("4", "6")) {

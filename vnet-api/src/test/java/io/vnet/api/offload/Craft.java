@@ -36,6 +36,11 @@ final class Craft {
   int dataOffset;
 
   byte[] options = {};
+
+  /** How much too large the length fields are; checksums are right for the true bytes. */
+  int ipLengthError;
+
+  int udpLengthError;
   int id = 77;
   int fragment = 0x4000;
   int tos;
@@ -77,6 +82,8 @@ final class Craft {
     copy.reserved = reserved;
     copy.dataOffset = dataOffset;
     copy.options = options;
+    copy.ipLengthError = ipLengthError;
+    copy.udpLengthError = udpLengthError;
     copy.id = id;
     copy.fragment = fragment;
     copy.tos = tos;
@@ -140,7 +147,8 @@ final class Craft {
     out.writeBytes(v4 ? ipv4(transportBytes) : ipv6(transportBytes));
     out.writeBytes(ByteBuffer.allocate(4).putInt(sourcePort << 16 | destinationPort).array());
     if (udp) {
-      out.writeBytes(ByteBuffer.allocate(4).putShort((short) transportBytes).array());
+      out.writeBytes(
+          ByteBuffer.allocate(4).putShort((short) (transportBytes + udpLengthError)).array());
     } else {
       ByteBuffer tcp = ByteBuffer.allocate(16);
       tcp.putInt((int) sequence).putInt((int) acknowledgment);
@@ -158,7 +166,7 @@ final class Craft {
     int headerBytes = 20 + ipOptions.length;
     ByteBuffer ip = ByteBuffer.allocate(headerBytes);
     ip.put((byte) (0x40 | headerBytes / 4)).put((byte) tos);
-    ip.putShort((short) (headerBytes + transportBytes)).putShort((short) id);
+    ip.putShort((short) (headerBytes + transportBytes + ipLengthError)).putShort((short) id);
     ip.putShort((short) fragment).put((byte) ttl).put((byte) protocol()).putShort((short) 0);
     ip.put(source).put(destination).put(ipOptions);
     put16(ip.array(), 10, complement(sum(ip.array())));
@@ -168,7 +176,7 @@ final class Craft {
   private byte[] ipv6(int transportBytes) {
     ByteBuffer ip = ByteBuffer.allocate(40 + extension.length);
     ip.putInt(6 << 28 | tos << 20 | flowLabel);
-    ip.putShort((short) (extension.length + transportBytes));
+    ip.putShort((short) (extension.length + transportBytes + ipLengthError));
     ip.put((byte) (extension.length == 0 ? protocol() : extensionType)).put((byte) ttl);
     ip.put(source).put(destination).put(extension);
     return ip.array();
