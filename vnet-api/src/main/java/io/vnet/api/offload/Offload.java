@@ -252,9 +252,7 @@ public final class Offload {
 
   private static OffloadStatus checkIpv6(
       long word, MemorySegment packet, long offset, int length, int ip, boolean udp) {
-    if (length - ip < Wire.IPV6_BYTES) {
-      return OffloadStatus.TRUNCATED;
-    }
+    // That the IPv6 header is complete is seen when the transport header behind it is.
     int transport = needsChecksum(word) ? csumStart(word) : ip + Wire.IPV6_BYTES;
     if (transport < ip + Wire.IPV6_BYTES) {
       return OffloadStatus.BAD_CHECKSUM_RANGE;

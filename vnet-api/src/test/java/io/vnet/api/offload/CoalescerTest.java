@@ -310,6 +310,18 @@ class CoalescerTest {
   }
 
   @Test
+  void an_ipv6_packet_closes_no_ipv4_flow_whose_bytes_look_like_its_addresses() {
+    Craft[] flow = flow("tcp4", 2);
+    byte[] first = flow[0].build();
+    Craft other = Craft.packet("tcp6");
+    extend(other);
+    other.source = Arrays.copyOfRange(first, 8, 24);
+    other.destination = Arrays.copyOfRange(first, 24, 40);
+
+    assertThat(shape(flow[0], other, flow[1])).containsExactly(2, 1);
+  }
+
+  @Test
   void a_packet_cut_or_padded_stays_alone_and_closes() {
     for (String kind : KINDS) {
       for (int change : new int[] {-1, 1}) {
