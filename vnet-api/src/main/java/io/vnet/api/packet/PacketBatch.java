@@ -98,6 +98,11 @@ public final class PacketBatch {
     return offloads[Objects.checkIndex(i, count)];
   }
 
+  /** Changes the {@linkplain #offload offload word} of packet {@code i}: its packet has changed. */
+  public void setOffload(int i, long offload) {
+    offloads[Objects.checkIndex(i, count)] = offload;
+  }
+
   /** The length of all packets together, in bytes. */
   public long bytes() {
     long sum = 0;

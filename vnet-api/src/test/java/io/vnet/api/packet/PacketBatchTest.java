@@ -66,6 +66,18 @@ class PacketBatchTest {
   }
 
   @Test
+  void the_offload_word_of_one_packet_is_changed() {
+    batch.append(packet(10, 1));
+    batch.append(packet(20, 2));
+
+    batch.setOffload(1, 0x0006_0014_0000_0001L);
+
+    assertThat(batch.offload(0)).isZero();
+    assertThat(batch.offload(1)).isEqualTo(0x0006_0014_0000_0001L);
+    assertThatThrownBy(() -> batch.setOffload(2, 1)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
   void a_new_batch_is_empty() {
     assertThat(batch.isEmpty()).isTrue();
     assertThat(batch.count()).isZero();

@@ -63,9 +63,5 @@ public final class LinuxConstants {
   public static final int TUN_F_USO4 = 0x20;
   public static final int TUN_F_USO6 = 0x40;
 
-  // linux/virtio_net.h
-  /** Bytes of {@code struct virtio_net_hdr}. */
-  public static final int VIRTIO_NET_HDR_BYTES = 10;
-
   private LinuxConstants() {}
 }

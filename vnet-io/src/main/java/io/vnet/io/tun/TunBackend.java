@@ -6,6 +6,8 @@ import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.offload.Offload;
+import io.vnet.api.offload.OffloadStatus;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
@@ -96,7 +98,7 @@ public final class TunBackend implements DeviceBackend {
     this.mtu = mtu;
     this.island = island;
     this.offloads = Set.copyOf(offloads);
-    this.headerBytes = offloads.isEmpty() ? 0 : VnetHeader.BYTES;
+    this.headerBytes = offloads.isEmpty() ? 0 : Offload.HEADER_BYTES;
     this.scratch = scratchArena.allocate(SCRATCH_BYTES, 8);
     this.roomBytes = roomBytes(mtu);
   }
@@ -269,7 +271,8 @@ public final class TunBackend implements DeviceBackend {
 
   private int drainKernel() {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment sink = arena.allocate(LONGEST_BYTES + LINK_HEADER_BYTES + VnetHeader.BYTES, 8);
+      MemorySegment sink =
+          arena.allocate(LONGEST_BYTES + LINK_HEADER_BYTES + Offload.HEADER_BYTES, 8);
       int drained = 0;
       while (drained < DRAINED_MAX && libc.read(fd, sink.address(), sink.byteSize()) > 0) {
         drained++;
@@ -361,7 +364,7 @@ public final class TunBackend implements DeviceBackend {
         if (length >= room) {
           ledger.dropped(DropReason.TOO_LONG, 1);
         } else if (length > 0) {
-          into.commit(HEADER_ROOM + length, VnetHeader.read(segment, header));
+          into.commit(HEADER_ROOM + length, word(segment, header));
           into.slice(into.count() - 1, start, length);
           packets++;
           bytes += length;
@@ -375,6 +378,25 @@ public final class TunBackend implements DeviceBackend {
       }
     }
     return packets;
+  }
+
+  /** That a checksum was verified is left out: it asks for nothing. */
+  private static long word(MemorySegment segment, long header) {
+    return Offload.read(segment, header) & ~(long) Offload.DATA_VALID;
+  }
+
+  /** Writes the header of a packet; false if its word does not fit it. */
+  private boolean writeHeader(MemorySegment target, long at, PacketBatch batch, int i) {
+    long word = batch.offload(i);
+    MemorySegment segment = batch.segment();
+    int offset = batch.offset(i);
+    int length = batch.length(i);
+    if (Offload.isSegmented(word)
+        && Offload.check(word, layer, segment, offset, length) != OffloadStatus.OK) {
+      return false;
+    }
+    Offload.write(target, at, word, segment, offset, length);
+    return true;
   }
 
   /**
@@ -494,10 +516,7 @@ public final class TunBackend implements DeviceBackend {
     if (header < (i == 0 ? 0 : batch.offset(i - 1) + batch.length(i - 1))) {
       return NO_ROOM;
     }
-    return VnetHeader.write(
-            batch.segment(), header, batch.offload(i), batch.segment(), offset, length)
-        ? 0
-        : -Errno.EINVAL.number();
+    return writeHeader(batch.segment(), header, batch, i) ? 0 : -Errno.EINVAL.number();
   }
 
   private long write(long address, int length) {
@@ -529,11 +548,11 @@ public final class TunBackend implements DeviceBackend {
     int end = i == 0 ? 0 : batch.offset(i - 1) + batch.length(i - 1);
     if (inFront && offset - headerBytes >= end) {
       int header = offset - headerBytes;
-      return VnetHeader.write(segment, header, batch.offload(i), segment, offset, length)
+      return writeHeader(segment, header, batch, i)
           ? write(segment.address() + header, headerBytes + length)
           : -Errno.EINVAL.number();
     }
-    if (!VnetHeader.write(scratch, 0, batch.offload(i), segment, offset, length)) {
+    if (!writeHeader(scratch, 0, batch, i)) {
       return -Errno.EINVAL.number();
     }
     scratch.set(ValueLayout.JAVA_LONG, VECTORS, scratch.address());

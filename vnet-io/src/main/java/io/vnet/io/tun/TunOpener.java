@@ -6,6 +6,7 @@ import io.vnet.api.device.DriverKind;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.offload.Offload;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.io.libc.InterfaceNames;
 import io.vnet.io.libc.Libc;
@@ -178,7 +179,7 @@ public final class TunOpener {
           libc.ioctl(
               tun,
               LinuxConstants.TUNSETVNETHDRSZ,
-              arena.allocateFrom(ValueLayout.JAVA_INT, VnetHeader.BYTES).address());
+              arena.allocateFrom(ValueLayout.JAVA_INT, Offload.HEADER_BYTES).address());
       if (sized < 0) {
         throw failure("TUNSETVNETHDRSZ", request, sized);
       }

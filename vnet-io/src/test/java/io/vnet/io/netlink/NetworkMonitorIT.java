@@ -179,6 +179,7 @@ class NetworkMonitorIT {
       monitor.subscribe(slow);
       monitor.subscribe(quick);
       slow.resynced();
+      quick.resynced();
       int index = netlink.createBridge("br0").index();
       for (int mtu = 1400; mtu < 1420; mtu++) {
         netlink.change(index, new LinkChange.Mtu(mtu));
