@@ -15,6 +15,7 @@ import java.util.Objects;
  * @param command that runs it again
  * @param seed of the order
  * @param rounds that count
+ * @param warmUp whether one came before that does not
  * @param lengths of the measurements
  * @param tools versions of what takes part
  */
@@ -28,11 +29,17 @@ record Circumstances(
     String tools,
     long seed,
     int rounds,
+    boolean warmUp,
     Course.Lengths lengths) {
 
   /** Of this machine, today. */
   static Circumstances here(
-      String command, long seed, int rounds, Course.Lengths lengths, Processes processes)
+      String command,
+      long seed,
+      int rounds,
+      boolean warmUp,
+      Course.Lengths lengths,
+      Processes processes)
       throws IOException, InterruptedException {
     String processor =
         Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
@@ -56,6 +63,7 @@ record Circumstances(
         iperf3,
         seed,
         rounds,
+        warmUp,
         lengths);
   }
 

@@ -128,8 +128,8 @@ public final class RelayBenchmark {
     try {
       Files.createDirectories(work);
       try (Processes processes = new Processes(work)) {
-        Thread interrupt = new Thread(processes::close, "relay-interrupt");
-        Runtime.getRuntime().addShutdownHook(interrupt);
+        // It stays: closing again does nothing.
+        Runtime.getRuntime().addShutdownHook(new Thread(processes::close, "relay-interrupt"));
         try {
           measure(options, work, processes, progress);
         } catch (IOException | VnetException e) {
@@ -139,9 +139,6 @@ public final class RelayBenchmark {
           throw e;
         } finally {
           progress.clear();
-          if (!processes.isClosed()) {
-            Runtime.getRuntime().removeShutdownHook(interrupt);
-          }
         }
       }
     } catch (IOException | VnetException e) {
@@ -156,7 +153,13 @@ public final class RelayBenchmark {
     Course.Lengths lengths = options.quick() ? QUICK_LENGTHS : LENGTHS;
     List<Variant> variants = Variant.all(compiled(work, processes), nettyTun(), vnet);
     Circumstances where =
-        Circumstances.here(options.command(), options.seed(), options.rounds(), lengths, processes);
+        Circumstances.here(
+            options.command(),
+            options.seed(),
+            options.rounds(),
+            !options.quick(),
+            lengths,
+            processes);
     err.println("relay: order by seed " + options.seed());
     Rounds rounds =
         new Rounds(

@@ -67,8 +67,8 @@ final class Report {
         "",
         "All variants were alive at once, each in network namespaces of its own. "
             + where.rounds()
-            + " rounds"
-            + (where.rounds() > 1 ? " after one to warm up" : "")
+            + (where.rounds() == 1 ? " round" : " rounds")
+            + (where.warmUp() ? " after one to warm up" : "")
             + " in random order (seed "
             + where.seed()
             + "), "
@@ -173,8 +173,7 @@ final class Report {
     return String.format(
         Locale.ROOT,
         "Other processes had %.2f cores (%.2f – %.2f). Of %d measurements %d were disturbed: others"
-            + " had more than %.2f of a core, also when it was repeated. They are in the cells"
-            + " marked %s.",
+            + " had more than %.2f of a core, in repeats too. They are in the cells marked %s.",
         others.median(),
         others.min(),
         others.max(),

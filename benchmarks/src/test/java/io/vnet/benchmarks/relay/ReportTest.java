@@ -37,6 +37,7 @@ class ReportTest {
           "iperf 3.12",
           42,
           3,
+          true,
           new Course.Lengths(3, 1000));
 
   /** Three rounds in which every number is its base, a tenth less, and a tenth more. */
