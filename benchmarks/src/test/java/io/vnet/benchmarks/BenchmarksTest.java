@@ -8,10 +8,13 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** That every benchmark runs and which lines come out; the numbers are not looked at. */
 class BenchmarksTest {
@@ -132,8 +135,33 @@ class BenchmarksTest {
     assertThat(launcher.waitFor(10, TimeUnit.SECONDS)).isTrue();
     assertThat(launcher.exitValue()).isEqualTo(2);
     assertThat(said)
-        .contains("One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all stress")
+        .contains("One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all relay stress")
         .contains("no benchmark is called 'epochs'");
+  }
+
+  @Test
+  void the_launcher_names_all_that_a_relay_needs_before_it_builds(@TempDir Path programs)
+      throws IOException, InterruptedException {
+    for (String program : List.of("dirname", "readlink", "id")) {
+      Path file = programs.resolve(program);
+      Files.writeString(file, "#!/bin/sh\nexec /usr/bin/" + program + " \"$@\"\n");
+      assertThat(file.toFile().setExecutable(true)).isTrue();
+    }
+    ProcessBuilder builder = new ProcessBuilder("/bin/bash", "run", "relay", "--quick");
+    builder.environment().put("PATH", programs.toString());
+    Process launcher = builder.redirectErrorStream(true).start();
+    String said = new String(launcher.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(launcher.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(launcher.exitValue()).isEqualTo(69);
+    assertThat(said.lines())
+        .contains(
+            "benchmarks/run: relay needs iperf3 (install package iperf3)",
+            "benchmarks/run: relay needs ip (install package iproute2)",
+            "benchmarks/run: relay needs ping (install package iputils-ping)",
+            "benchmarks/run: relay needs nsenter (install package util-linux)",
+            "benchmarks/run: relay needs cc (install package build-essential)")
+        .allMatch(line -> line.startsWith("benchmarks/run: relay needs "));
   }
 
   @Test

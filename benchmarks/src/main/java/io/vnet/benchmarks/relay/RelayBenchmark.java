@@ -1,0 +1,248 @@
+package io.vnet.benchmarks.relay;
+
+import io.vnet.api.error.VnetException;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * Measures relays beside each other and writes what came out.
+ *
+ * <p>Standard output: {@code name=value}. Standard error: how far it is, then tables. Files: {@code
+ * RESULTS.md}, a chart, and in {@code target/relay} each single measurement; with {@code --quick}
+ * all of them in {@code target/relay}, as such numbers mean nothing.
+ */
+public final class RelayBenchmark {
+  private static final Course.Lengths LENGTHS = new Course.Lengths(3, 1000);
+  private static final Course.Lengths QUICK_LENGTHS = new Course.Lengths(1, 100);
+  private static final int ROUNDS = 5;
+  private static final int ROUNDS_MAX = 1000;
+  private static final int REPEATS_MAX = 2;
+  private static final Duration COMPILE_LIMIT = Duration.ofMinutes(1);
+  private static final String RESULTS = "RESULTS.md";
+  private static final String CHART = "relay.svg";
+
+  private final PrintStream out;
+  private final PrintStream err;
+  private final boolean terminal;
+  private final Path directory;
+  private final List<String> vnet;
+
+  /**
+   * Not started.
+   *
+   * @param terminal whether {@code err} is one
+   * @param directory that of the benchmarks in the tree
+   * @param vnet the command of {@code ./vnet}
+   */
+  RelayBenchmark(
+      PrintStream out, PrintStream err, boolean terminal, Path directory, List<String> vnet) {
+    this.out = out;
+    this.err = err;
+    this.terminal = terminal;
+    this.directory = directory;
+    this.vnet = List.copyOf(vnet);
+  }
+
+  /** See {@code benchmarks/run --help}, which starts it: the directory, whether a terminal. */
+  public static void main(String... arguments) throws InterruptedException {
+    Path directory = Path.of(arguments[0]);
+    RelayBenchmark benchmark =
+        new RelayBenchmark(
+            System.out,
+            System.err,
+            Boolean.parseBoolean(arguments[1]),
+            directory,
+            List.of(directory.resolveSibling("vnet").toString()));
+    System.exit(benchmark.run(List.of(arguments).subList(2, arguments.length)));
+  }
+
+  /**
+   * What was asked for.
+   *
+   * @param quick whether to show only that it works
+   */
+  record Options(boolean quick, int rounds, long seed) {
+    static Options parse(List<String> arguments) {
+      boolean quick = false;
+      int rounds = 0;
+      long seed = new SecureRandom().nextInt(1_000_000);
+      Iterator<String> rest = arguments.iterator();
+      while (rest.hasNext()) {
+        String argument = rest.next();
+        if (argument.equals("--quick")) {
+          quick = true;
+        } else if (argument.equals("--rounds")) {
+          long wanted = number(argument, rest);
+          if (wanted < 1 || wanted > ROUNDS_MAX) {
+            throw new IllegalArgumentException("--rounds needs a number from 1 to " + ROUNDS_MAX);
+          }
+          rounds = (int) wanted;
+        } else if (argument.equals("--seed")) {
+          seed = number(argument, rest);
+        } else {
+          throw new IllegalArgumentException("unknown argument '" + argument + "'");
+        }
+      }
+      return new Options(quick, rounds > 0 ? rounds : quick ? 1 : ROUNDS, seed);
+    }
+
+    private static long number(String option, Iterator<String> rest) {
+      if (!rest.hasNext()) {
+        throw new IllegalArgumentException(option + " needs a number");
+      }
+      String value = rest.next();
+      try {
+        return Long.parseLong(value);
+      } catch (NumberFormatException e) {
+        throw new IllegalArgumentException(option + " needs a number, not '" + value + "'", e);
+      }
+    }
+
+    /** That asks for the same, but for the order. */
+    String command() {
+      return "benchmarks/run relay"
+          + (quick ? " --quick" : "")
+          + (rounds == (quick ? 1 : ROUNDS) ? "" : " --rounds " + rounds);
+    }
+  }
+
+  /** Returns the exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted. */
+  int run(List<String> arguments) throws InterruptedException {
+    Options options;
+    try {
+      options = Options.parse(arguments);
+    } catch (IllegalArgumentException e) {
+      err.println("benchmarks/run: " + e.getMessage());
+      return 2;
+    }
+    Path work = directory.resolve("target").resolve("relay");
+    Progress progress = new Progress(err, terminal);
+    try {
+      Files.createDirectories(work);
+      try (Processes processes = new Processes(work)) {
+        // It stays: closing again does nothing.
+        Runtime.getRuntime().addShutdownHook(new Thread(processes::close, "relay-interrupt"));
+        try {
+          measure(options, work, processes, progress);
+        } catch (IOException | VnetException e) {
+          if (processes.isClosed()) {
+            return 130;
+          }
+          throw e;
+        } finally {
+          progress.clear();
+        }
+      }
+    } catch (IOException | VnetException e) {
+      err.println("benchmarks/run: " + e.getMessage());
+      return 1;
+    }
+    return 0;
+  }
+
+  private void measure(Options options, Path work, Processes processes, Progress progress)
+      throws IOException, InterruptedException {
+    Course.Lengths lengths = options.quick() ? QUICK_LENGTHS : LENGTHS;
+    List<Variant> variants = Variant.all(compiled(work, processes), nettyTun(), vnet);
+    Circumstances where =
+        Circumstances.here(
+            options.command(),
+            options.seed(),
+            options.rounds(),
+            !options.quick(),
+            lengths,
+            processes);
+    err.println("relay: order by seed " + options.seed());
+    Rounds rounds =
+        new Rounds(
+            variants,
+            options.rounds(),
+            !options.quick(),
+            options.quick() ? 0 : REPEATS_MAX,
+            new Random(options.seed()));
+    Results results =
+        new Results(variants, samples(variants, rounds, lengths, processes, progress));
+    progress.clear();
+    write(new Report(results), where, options, work);
+    results.figures().forEach(out::println);
+  }
+
+  private static List<Sample> samples(
+      List<Variant> variants,
+      Rounds rounds,
+      Course.Lengths lengths,
+      Processes processes,
+      Progress progress)
+      throws IOException, InterruptedException {
+    List<Course> courses = new ArrayList<>();
+    try {
+      for (Variant variant : variants) {
+        progress.show("starting " + variant.title());
+        courses.add(Course.open(variant, lengths, processes));
+      }
+      return rounds.run(
+          (variant, measure) -> {
+            try {
+              return courses.get(variants.indexOf(variant)).take(measure);
+            } catch (IOException e) {
+              throw processes.explained(variant, e);
+            }
+          },
+          (round, variant, measure, attempt) ->
+              progress.show(
+                  (round == 0 ? "warm-up" : "round " + round)
+                      + ", "
+                      + measure
+                      + ", "
+                      + variant.title()
+                      + (attempt == 1 ? "" : ", again as others disturbed it")));
+    } finally {
+      courses.forEach(Course::close);
+    }
+  }
+
+  private Path compiled(Path work, Processes processes) throws IOException, InterruptedException {
+    Path program = work.resolve("relay");
+    Path source = directory.resolve("relay").resolve("relay.c");
+    processes.run(
+        COMPILE_LIMIT,
+        List.of("cc", "-O2", "-pthread", "-o", program.toString(), source.toString()));
+    return program;
+  }
+
+  private static List<String> nettyTun() {
+    return List.of(
+        Path.of(Circumstances.property("java.home"), "bin", "java").toString(),
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "-cp",
+        Circumstances.property("java.class.path"),
+        NettyTunRelay.class.getName());
+  }
+
+  private void write(Report report, Circumstances where, Options options, Path work)
+      throws IOException {
+    Path document = (options.quick() ? work : directory).resolve(RESULTS);
+    Path chart = (options.quick() ? work : directory.resolveSibling("docs")).resolve(CHART);
+    err.print(report.text());
+    Files.writeString(work.resolve("samples.csv"), report.csv());
+    Files.writeString(chart, report.chart().svg());
+    Path parent = directory.relativize(chart);
+    String link = options.quick() ? CHART : parent.toString();
+    String old =
+        !options.quick() && Files.exists(document)
+            ? Files.readString(document)
+            : "# Results\n\nWritten by the benchmarks themselves; docs/benchmarks.md says what each"
+                + " number means.\n";
+    Files.writeString(document, Report.replaceSection(old, report.markdown(where, link)));
+    err.println("relay: wrote " + document + " and " + chart);
+  }
+}
