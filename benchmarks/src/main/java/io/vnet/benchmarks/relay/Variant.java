@@ -24,7 +24,9 @@ record Variant(String name, String title, String yardstick, List<String> command
   static final String C_OFFLOAD = "c_offload";
   static final String NETTY_TUN = "netty_tun";
   static final String VNET_PLAIN = "vnet_plain";
+  static final String VNET_EPOLL = "vnet_epoll";
   static final String VNET_OFFLOAD = "vnet_offload";
+  static final String VNET_OFFLOAD_URING = "vnet_offload_io_uring";
 
   /** The lists are not shared. */
   Variant {
@@ -49,8 +51,13 @@ record Variant(String name, String title, String yardstick, List<String> command
         new Variant(C_OFFLOAD, "C, offload", C_OFFLOAD, of(List.of(c.toString()), "--offload")),
         new Variant(NETTY_TUN, "netty-tun", C_PLAIN, of(nettyTun)),
         new Variant(VNET_PLAIN, "vnet", C_PLAIN, of(with(vnet, "relay"))),
+        new Variant(VNET_EPOLL, "vnet, epoll", C_PLAIN, of(with(vnet, "relay"), "--io", "epoll")),
+        new Variant(VNET_OFFLOAD, "vnet, offload", C_OFFLOAD, of(with(vnet, "relay"), "--offload")),
         new Variant(
-            VNET_OFFLOAD, "vnet, offload", C_OFFLOAD, of(with(vnet, "relay"), "--offload")));
+            VNET_OFFLOAD_URING,
+            "vnet, offload, io_uring",
+            C_OFFLOAD,
+            of(with(vnet, "relay"), "--offload", "--io", "io_uring")));
   }
 
   private static List<String> of(List<String> program, String... options) {

@@ -20,4 +20,10 @@ public record DeviceId(DeviceName name, long generation) {
   public String toString() {
     return name.toString();
   }
+
+  /** Spreads the devices of a driver, whose generations follow one another, evenly. */
+  @Override
+  public int hashCode() {
+    return 31 * name.driver().hashCode() + Long.hashCode(generation);
+  }
 }

@@ -6,8 +6,8 @@
  * io.vnet.io.loop.BatchWriter}).
  *
  * <p>A loop's thread runs readiness callbacks and tasks (the stages of streams among them) and
- * never blocks. Descriptors of devices are not owned here and never closed here; the
- * ring's and its event descriptor are.
+ * never blocks. Descriptors of devices are not owned here and never closed here; the ring's and its
+ * event descriptor are.
  */
 @NullMarked
 package io.vnet.io.loop;

@@ -91,10 +91,16 @@ final class RelayCommand implements Callable<Integer> {
     }
   }
 
-  /** Super-packets keep one thread busy less than half; single packets want one a direction. */
+  /**
+   * Super-packets keep one thread busy less than half, and gain nothing from io_uring; single
+   * packets want a thread a direction.
+   */
   private HostSettings settings() {
-    HostSettings defaults = HostSettings.defaults().withIo(io);
-    return offload ? defaults.withIslands(1) : defaults;
+    HostSettings defaults = HostSettings.defaults();
+    if (!offload) {
+      return defaults.withIo(io);
+    }
+    return defaults.withIslands(1).withIo(io == HostIo.AUTO ? HostIo.EPOLL : io);
   }
 
   private void check() {
