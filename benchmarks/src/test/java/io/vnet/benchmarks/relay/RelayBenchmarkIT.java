@@ -70,10 +70,18 @@ class RelayBenchmarkIT {
     List<String> expected = new ArrayList<>();
     List<String> quantities = Arrays.stream(Quantity.values()).map(Quantity::key).toList();
     for (String variant :
-        List.of("c_plain", "c_offload", "netty_tun", "vnet_plain", "vnet_offload")) {
+        List.of(
+            "c_plain",
+            "c_offload",
+            "netty_tun",
+            "vnet_plain",
+            "vnet_epoll",
+            "vnet_offload",
+            "vnet_offload_io_uring")) {
       quantities.forEach(quantity -> expected.add("relay_" + variant + "_" + quantity));
     }
-    for (String variant : List.of("netty_tun", "vnet_plain", "vnet_offload")) {
+    for (String variant :
+        List.of("netty_tun", "vnet_plain", "vnet_epoll", "vnet_offload", "vnet_offload_io_uring")) {
       quantities.forEach(quantity -> expected.add("relay_" + variant + "_" + quantity + "_ratio"));
     }
     expected.addAll(
