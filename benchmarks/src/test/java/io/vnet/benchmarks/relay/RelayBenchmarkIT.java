@@ -96,16 +96,16 @@ class RelayBenchmarkIT {
         .extracting(line -> line.replaceFirst("=[0-9]+\\.[0-9]{3}$", ""))
         .containsExactlyElementsOf(expected);
     assertThat(lines)
-        .contains("relay_measurements=20.000")
+        .contains("relay_measurements=28.000")
         .filteredOn(line -> line.matches(".*(gbit_per_s|packets_per_s|_us|mebibytes)=.*"))
-        .hasSize(30)
+        .hasSize(42)
         .noneMatch(line -> line.endsWith("=0.000"));
     assertThat(errors()).contains("relay: order by seed 5").doesNotContain("\u001b");
 
     Path work = benchmarks.resolve("target").resolve("relay");
     assertThat(work.resolve("RESULTS.md")).content().contains("## relay", "seed 5");
     assertThat(work.resolve("relay.svg")).content().startsWith("<svg").endsWith("</svg>\n");
-    assertThat(work.resolve("samples.csv")).content().hasLineCount(21);
+    assertThat(work.resolve("samples.csv")).content().hasLineCount(29);
     assertThat(benchmarks.resolve("RESULTS.md")).doesNotExist();
     assertThat(children()).isEqualTo(before);
   }
