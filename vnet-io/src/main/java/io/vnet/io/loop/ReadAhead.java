@@ -155,8 +155,11 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
     CountDownLatch looked = new CountDownLatch(1);
     try {
       island.execute(() -> {
-        handler.poll();
-        looked.countDown();
+        try {
+          handler.poll();
+        } finally {
+          looked.countDown();
+        }
       });
       looked.await();
     } catch (RejectedExecutionException e) {
