@@ -100,7 +100,8 @@ class RelayIT {
       List<String> received = Texts.matches(SIZES, end.out()).getFirst();
       long packets = Long.parseLong(received.get(1));
       long bytes = Long.parseLong(received.get(2));
-      assertThat(bytes).isGreaterThan(256L << 20);
+      // iperf3 ends when it has written all; some megabytes may be on the way still.
+      assertThat(bytes).isGreaterThan(240L << 20);
       assertThat(bytes / packets).as("bytes a packet").isGreaterThan(2 * 1500);
     }
   }
