@@ -27,7 +27,10 @@ public interface DeviceBackend {
   /** The MTU in force, in bytes. */
   int mtu();
 
-  /** What is left to the other side of the descriptor; the same for the whole life. */
+  /**
+   * What is left to the other side of the descriptor. A kind that this side turns out not to take
+   * goes away; none comes. Any thread.
+   */
   default Set<OffloadFeature> offloads() {
     return Set.of();
   }

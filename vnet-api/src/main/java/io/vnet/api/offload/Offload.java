@@ -2,6 +2,7 @@ package io.vnet.api.offload;
 
 import io.vnet.api.header.IpProtocols;
 import io.vnet.api.packet.Layer;
+import io.vnet.api.port.OffloadFeature;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -283,6 +284,21 @@ public final class Offload {
       return OffloadStatus.BAD_HEADER_LENGTH;
     }
     return length - transport < bytes ? OffloadStatus.TRUNCATED : OffloadStatus.OK;
+  }
+
+  /**
+   * Which feature a super-packet makes use of; its word must have been {@linkplain #check checked}.
+   */
+  public static OffloadFeature feature(
+      long word, Layer layer, MemorySegment packet, long offset, int length) {
+    return switch (gsoType(word)) {
+      case TCPV4 -> OffloadFeature.TSO4;
+      case TCPV6 -> OffloadFeature.TSO6;
+      default ->
+          Wire.u8(packet, offset + Wire.ipStart(layer, packet, offset, length)) >> 4 == 4
+              ? OffloadFeature.USO4
+              : OffloadFeature.USO6;
+    };
   }
 
   private static int protocol(boolean udp) {

@@ -160,14 +160,12 @@ public final class Segmenter {
     int before = next;
     MemorySegment to = target.segment();
     for (; next < segments; next++) {
-      int payload = payloadOffset();
       int payloadBytes = payloadBytes();
       int at = target.room(headerBytes + payloadBytes);
       if (at < 0) {
         break;
       }
-      MemorySegment.copy(source, start + payload, to, at + headerBytes, payloadBytes);
-      finish(to, at, payloadBytes);
+      copy(to, at, payloadBytes);
       target.commit(headerBytes + payloadBytes);
     }
     return next - before;
@@ -189,6 +187,27 @@ public final class Segmenter {
     finish(source, madeOffset, madeLength - headerBytes);
     next++;
     return true;
+  }
+
+  /**
+   * Makes the next segment at a place of the caller's, who has to have room for it: a segment is at
+   * most as long as the packet that was begun.
+   *
+   * @return its bytes; 0 if there is none left
+   */
+  public int next(MemorySegment to, long at) {
+    if (next == segments) {
+      return 0;
+    }
+    int payloadBytes = payloadBytes();
+    copy(to, at, payloadBytes);
+    next++;
+    return headerBytes + payloadBytes;
+  }
+
+  private void copy(MemorySegment to, long at, int payloadBytes) {
+    MemorySegment.copy(source, start + payloadOffset(), to, at + headerBytes, payloadBytes);
+    finish(to, at, payloadBytes);
   }
 
   /** Where the segment that {@link #nextInPlace} made begins in the source's slab. */

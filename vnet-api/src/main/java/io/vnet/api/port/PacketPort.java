@@ -42,7 +42,8 @@ public interface PacketPort extends AutoCloseable {
    * @param batch what to send; the port may write into the room between its packets
    * @param from the first packet to send
    * @return how many packets were taken, beginning with {@code from}: each was passed on or dropped
-   *     with a reason. Fewer than there are: no room now, {@code writable} follows
+   *     with a reason. Fewer than there are: no room now, {@code writable} follows; or the port has
+   *     just failed, {@code closed} follows
    * @throws io.vnet.api.error.VnetException ENOBUFS: no memory is there for the first packet, none
    *     was taken, and a later call may do better; else as in {@link #receive}
    */
@@ -74,7 +75,8 @@ public interface PacketPort extends AutoCloseable {
   /**
    * What may be left undone on packets that are sent here, and is left undone on some that are
    * received: super-packets of up to 65,535 bytes, checksums to compute. None: a finished packet
-   * has an offload word of 0, and others are not taken.
+   * has an offload word of 0, and others are not taken. A port that takes some kinds splits the
+   * super-packets of the others itself. A kind can go away, when the kernel refuses it.
    */
   default Set<OffloadFeature> offloads() {
     return Set.of();

@@ -9,6 +9,8 @@ import java.util.Map;
  * @param receivedBytes their bytes
  * @param sentPackets packets that {@code send} passed on
  * @param sentBytes their bytes
+ * @param splitPackets super-packets that the port split itself, as the other side did not take
+ *     them; sent or dropped too
  * @param drops packets that were taken and went nowhere, by reason; reasons without a drop are
  *     absent
  */
@@ -17,6 +19,7 @@ public record PortCounters(
     long receivedBytes,
     long sentPackets,
     long sentBytes,
+    long splitPackets,
     Map<DropReason, Long> drops) {
   /** Copies the map. */
   public PortCounters {

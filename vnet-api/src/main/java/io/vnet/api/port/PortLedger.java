@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /**
  * The counters of one port: written by the port, read by anybody at any time, also after close.
  *
- * <p>{@link #received} is for the one receiving thread and {@link #sent} for the one sending thread
- * at a time: plain additions, published opaquely. {@link #dropped} may be called from any thread. A
- * snapshot is exact once the port is quiet.
+ * <p>{@link #received} is for the one receiving thread, {@link #sent} and {@link #split} for the
+ * one sending thread at a time: plain additions, published opaquely. {@link #dropped} may be called
+ * from any thread. A snapshot is exact once the port is quiet.
  */
 @SuppressWarnings("EnumOrdinal") // An index into an array of this process, never stored.
 public final class PortLedger {
@@ -19,12 +19,14 @@ public final class PortLedger {
   private static final VarHandle RECEIVED_BYTES = handle("receivedBytes");
   private static final VarHandle SENT_PACKETS = handle("sentPackets");
   private static final VarHandle SENT_BYTES = handle("sentBytes");
+  private static final VarHandle SPLIT_PACKETS = handle("splitPackets");
   private static final DropReason[] REASONS = DropReason.values();
 
   private long receivedPackets;
   private long receivedBytes;
   private long sentPackets;
   private long sentBytes;
+  private long splitPackets;
   private final AtomicLongArray drops = new AtomicLongArray(REASONS.length);
 
   private static VarHandle handle(String field) {
@@ -47,6 +49,11 @@ public final class PortLedger {
     SENT_BYTES.setOpaque(this, sentBytes + bytes);
   }
 
+  /** Super-packets that the port has to split itself. By the one sending thread. */
+  public void split(long packets) {
+    SPLIT_PACKETS.setOpaque(this, splitPackets + packets);
+  }
+
   /** Packets that were taken and went nowhere. */
   public void dropped(DropReason reason, long packets) {
     drops.getAndAdd(reason.ordinal(), packets);
@@ -66,6 +73,7 @@ public final class PortLedger {
         (long) RECEIVED_BYTES.getOpaque(this),
         (long) SENT_PACKETS.getOpaque(this),
         (long) SENT_BYTES.getOpaque(this),
+        (long) SPLIT_PACKETS.getOpaque(this),
         byReason);
   }
 }

@@ -23,7 +23,7 @@ class PortLedgerTest {
   void a_new_ledger_is_all_zero() {
     PortCounters counters = ledger.snapshot();
 
-    assertThat(counters).isEqualTo(new PortCounters(0, 0, 0, 0, Map.of()));
+    assertThat(counters).isEqualTo(new PortCounters(0, 0, 0, 0, 0, Map.of()));
     assertThat(counters.dropped()).isZero();
     assertThat(DropReason.values())
         .allSatisfy(reason -> assertThat(counters.dropped(reason)).isZero());
@@ -36,9 +36,11 @@ class PortLedgerTest {
     ledger.received(1, 60);
     ledger.sent(2, 128);
     ledger.sent(5, 5L << 40);
+    ledger.split(2);
+    ledger.split(1);
 
     assertThat(ledger.snapshot())
-        .isEqualTo(new PortCounters(4, 4_560, 7, 128 + (5L << 40), Map.of()));
+        .isEqualTo(new PortCounters(4, 4_560, 7, 128 + (5L << 40), 3, Map.of()));
   }
 
   @Test
@@ -76,13 +78,13 @@ class PortLedgerTest {
     ledger.dropped(DropReason.NOT_OPEN, 1);
     ledger.sent(1, 1);
 
-    assertThat(before).isEqualTo(new PortCounters(0, 0, 0, 0, Map.of(DropReason.NOT_OPEN, 1L)));
+    assertThat(before).isEqualTo(new PortCounters(0, 0, 0, 0, 0, Map.of(DropReason.NOT_OPEN, 1L)));
   }
 
   @Test
   void counters_keep_their_own_copy_of_the_drops() {
     Map<DropReason, Long> drops = new EnumMap<>(Map.of(DropReason.MALFORMED, 2L));
-    PortCounters counters = new PortCounters(0, 0, 0, 0, drops);
+    PortCounters counters = new PortCounters(0, 0, 0, 0, 0, drops);
 
     drops.clear();
 
@@ -123,6 +125,7 @@ class PortLedgerTest {
                 100 * n,
                 3 * n,
                 200 * n,
+                0,
                 Map.of(
                     DropReason.QUEUE_FULL,
                     droppers * n,

@@ -7,7 +7,6 @@ import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.offload.Offload;
-import io.vnet.api.offload.OffloadStatus;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
@@ -16,7 +15,6 @@ import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
-import io.vnet.io.loop.BatchWriter;
 import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.loop.ReadAhead;
 import java.lang.foreign.Arena;
@@ -43,33 +41,37 @@ import org.jspecify.annotations.Nullable;
  *   <li>thread hops: none on the island; else one a wake-up
  * </ul>
  *
+ * <p><b>What a failed read means</b> (of a write see {@link TunWriter})
+ *
+ * <ul>
+ *   <li>EAGAIN: nothing now
+ *   <li>EINTR, ENOBUFS, ENOMEM: read again, {@value #FAILURES_MAX} times in a row at the most
+ *   <li>EINVAL: a packet is lost in the kernel, which does not know how to describe it: {@link
+ *       DropReason#KERNEL_REFUSED}, read again, as often
+ *   <li>EBADFD, ENODEV, EIO, EBADF: the device is lost
+ *   <li>everything else, and what did not pass: the call fails; the device stays
+ * </ul>
+ *
+ * A failure after packets waits for the next call.
+ *
  * <p><b>Owner of the descriptor:</b> this object, from construction to {@link #release}. It is used
  * only in {@link #receive} and {@link #send} (inside epoch sections) and in the life-cycle calls,
  * so that the number is never used after close(2) gave it to somebody else.
  */
 public final class TunBackend implements DeviceBackend {
-  private static final int LONGEST_BYTES = 65535;
-  private static final int LINK_HEADER_BYTES = 18;
   private static final int SHORTEST_ROOM_BYTES = 2048;
-  private static final int RETRIES = 64;
+  private static final int FAILURES_MAX = 64;
   private static final int DRAINED_MAX = 10_000;
   private static final int HEADER_ROOM = 16;
-  private static final int TOO_LONG = Integer.MIN_VALUE;
-  private static final int NOT_OFFLOADED = Integer.MIN_VALUE + 1;
-  private static final int NO_ROOM = Integer.MIN_VALUE + 2;
-  private static final int VECTORS = 16;
-  private static final int SCRATCH_BYTES = VECTORS + 2 * 16;
 
   private final Libc libc;
   private final TunInterface tun;
   private final int fd;
   private final Layer layer;
   private final IslandLoop island;
-  private final Set<OffloadFeature> offloads;
   private final int headerBytes;
-  // A header and two struct iovec, for a packet that has no room in front; of the sender.
-  private final Arena scratchArena = Arena.ofShared();
-  private final MemorySegment scratch;
+  private final TunLoss loss;
+  private final TunWriter writer;
   private volatile int mtu;
   private volatile int roomBytes;
   private volatile IslandLoop.@Nullable Watch watch;
@@ -79,7 +81,8 @@ public final class TunBackend implements DeviceBackend {
   // Held while the watch changes hands, never over a call that waits.
   private final Object watching = new Object();
   private boolean quiescing;
-  private volatile @Nullable VnetException lost;
+  // A failure that came after packets, for the receiver's next call.
+  private @Nullable VnetException postponed;
 
   /**
    * @param offloads what the kernel granted; empty: the descriptor has no virtio-net header
@@ -97,9 +100,9 @@ public final class TunBackend implements DeviceBackend {
     this.layer = layer;
     this.mtu = mtu;
     this.island = island;
-    this.offloads = Set.copyOf(offloads);
     this.headerBytes = offloads.isEmpty() ? 0 : Offload.HEADER_BYTES;
-    this.scratch = scratchArena.allocate(SCRATCH_BYTES, 8);
+    this.loss = new TunLoss(tun);
+    this.writer = new TunWriter(libc, tun, layer, offloads, loss);
     this.roomBytes = roomBytes(mtu);
   }
 
@@ -107,9 +110,9 @@ public final class TunBackend implements DeviceBackend {
   private int roomBytes(int forMtu) {
     return 1
         + Math.min(
-            LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0),
+            TunWriter.LONGEST_BYTES + (layer == Layer.L2 ? TunWriter.LINK_HEADER_BYTES : 0),
             headerBytes == 0
-                ? Math.max(SHORTEST_ROOM_BYTES, forMtu + LINK_HEADER_BYTES)
+                ? Math.max(SHORTEST_ROOM_BYTES, forMtu + TunWriter.LINK_HEADER_BYTES)
                 : Integer.MAX_VALUE);
   }
 
@@ -125,7 +128,7 @@ public final class TunBackend implements DeviceBackend {
 
   @Override
   public Set<OffloadFeature> offloads() {
-    return offloads;
+    return writer.offloads();
   }
 
   @Override
@@ -140,6 +143,7 @@ public final class TunBackend implements DeviceBackend {
 
   @Override
   public void start(BackendListener listener) {
+    loss.listener(listener);
     IslandLoop.Watcher told = watcher(listener);
     // Super-packets are read where they are to lie: a copy of 64 KiB costs more than a system call.
     Optional<ReadAhead> reads =
@@ -162,21 +166,19 @@ public final class TunBackend implements DeviceBackend {
 
       @Override
       public void broken() {
-        listener.lost(lose("poll"));
+        loss.removed("poll");
       }
 
       @Override
       public void refused(long result) {
         Errno errno = Errno.ofNumber((int) -result);
-        VnetException cause =
+        loss.because(
             new VnetException(
-                "epoll_ctl",
+                "watch",
                 tun.name(),
                 errno,
                 Libc.meaning(result),
-                errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : "");
-        lost = cause;
-        listener.lost(cause);
+                errno == Errno.ENOSPC ? "raise sysctl fs.epoll.max_user_watches" : ""));
       }
     };
   }
@@ -272,7 +274,8 @@ public final class TunBackend implements DeviceBackend {
   private int drainKernel() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment sink =
-          arena.allocate(LONGEST_BYTES + LINK_HEADER_BYTES + Offload.HEADER_BYTES, 8);
+          arena.allocate(
+              TunWriter.LONGEST_BYTES + TunWriter.LINK_HEADER_BYTES + Offload.HEADER_BYTES, 8);
       int drained = 0;
       while (drained < DRAINED_MAX && libc.read(fd, sink.address(), sink.byteSize()) > 0) {
         drained++;
@@ -283,7 +286,12 @@ public final class TunBackend implements DeviceBackend {
 
   @Override
   public int receive(PacketBatch into, PortLedger ledger) {
-    checkNotLost();
+    loss.check();
+    VnetException failed = postponed;
+    if (failed != null) {
+      postponed = null;
+      throw failed;
+    }
     ReadAhead reads = ahead;
     return headerBytes > 0
         ? receiveOffloaded(into, ledger)
@@ -325,25 +333,24 @@ public final class TunBackend implements DeviceBackend {
     long slab = into.segment().address();
     int room = roomBytes;
     int packets = 0;
+    int failures = 0;
     long bytes = 0;
-    try {
-      for (int at = into.room(room); at >= 0; at = into.room(room)) {
-        long read = libc.read(fd, slab + at, room);
-        if (read >= room) {
-          // Somebody else raised the MTU after this device was made.
-          ledger.dropped(DropReason.TOO_LONG, 1);
-        } else if (read > 0) {
-          into.commit((int) read);
-          packets++;
-          bytes += read;
-        } else if (!readAgain((int) -read)) {
-          break;
-        }
+    for (int at = into.room(room); at >= 0; at = into.room(room)) {
+      long read = libc.read(fd, slab + at, room);
+      if (read >= room) {
+        // Somebody else raised the MTU after this device was made.
+        ledger.dropped(DropReason.TOO_LONG, 1);
+      } else if (read > 0) {
+        into.commit((int) read);
+        packets++;
+        bytes += read;
+        failures = 0;
+      } else if (!readAgain(read, ++failures, packets, ledger)) {
+        break;
       }
-    } finally {
-      if (packets > 0) {
-        ledger.received(packets, bytes);
-      }
+    }
+    if (packets > 0) {
+      ledger.received(packets, bytes);
     }
     return packets;
   }
@@ -354,28 +361,27 @@ public final class TunBackend implements DeviceBackend {
     long slab = segment.address();
     int room = roomBytes;
     int packets = 0;
+    int failures = 0;
     long bytes = 0;
-    try {
-      for (int at = into.room(HEADER_ROOM + room); at >= 0; at = into.room(HEADER_ROOM + room)) {
-        int start = at + HEADER_ROOM;
-        int header = start - headerBytes;
-        long read = libc.read(fd, slab + header, headerBytes + (long) room);
-        int length = (int) read - headerBytes;
-        if (length >= room) {
-          ledger.dropped(DropReason.TOO_LONG, 1);
-        } else if (length > 0) {
-          into.commit(HEADER_ROOM + length, word(segment, header));
-          into.slice(into.count() - 1, start, length);
-          packets++;
-          bytes += length;
-        } else if (read >= 0 || !readAgain((int) -read)) {
-          break;
-        }
+    for (int at = into.room(HEADER_ROOM + room); at >= 0; at = into.room(HEADER_ROOM + room)) {
+      int start = at + HEADER_ROOM;
+      int header = start - headerBytes;
+      long read = libc.read(fd, slab + header, headerBytes + (long) room);
+      int length = (int) read - headerBytes;
+      if (length >= room) {
+        ledger.dropped(DropReason.TOO_LONG, 1);
+      } else if (length > 0) {
+        into.commit(HEADER_ROOM + length, word(segment, header));
+        into.slice(into.count() - 1, start, length);
+        packets++;
+        bytes += length;
+        failures = 0;
+      } else if (!readAgain(Math.min(read, 0), ++failures, packets, ledger)) {
+        break;
       }
-    } finally {
-      if (packets > 0) {
-        ledger.received(packets, bytes);
-      }
+    }
+    if (packets > 0) {
+      ledger.received(packets, bytes);
     }
     return packets;
   }
@@ -385,225 +391,46 @@ public final class TunBackend implements DeviceBackend {
     return Offload.read(segment, header) & ~(long) Offload.DATA_VALID;
   }
 
-  /** Writes the header of a packet; false if its word does not fit it. */
-  private boolean writeHeader(MemorySegment target, long at, PacketBatch batch, int i) {
-    long word = batch.offload(i);
-    MemorySegment segment = batch.segment();
-    int offset = batch.offset(i);
-    int length = batch.length(i);
-    if (Offload.isSegmented(word)
-        && Offload.check(word, layer, segment, offset, length) != OffloadStatus.OK) {
+  /**
+   * What a failed read means: true: read again; false: nothing now, or not in this call.
+   *
+   * @param failures in a row, this one too
+   * @param packets that the call has read before, and which the caller has to get
+   * @throws VnetException if there are none, and the failure is not one that passes
+   */
+  private boolean readAgain(long result, int failures, int packets, PortLedger ledger) {
+    Errno errno = Errno.ofNumber((int) -result);
+    if (result == 0 || errno == Errno.EAGAIN) {
       return false;
     }
-    Offload.write(target, at, word, segment, offset, length);
-    return true;
-  }
-
-  /**
-   * What a failed read means: true: try again at once; false: nothing now; else the device is lost.
-   */
-  private boolean readAgain(int number) {
-    return switch (Errno.ofNumber(number)) {
-      case EINTR -> true;
-      case EAGAIN -> false;
-      case EBADFD, ENODEV, EIO, EBADF -> throw lose("read");
-      default -> {
-        Errno errno = Errno.ofNumber(number);
-        throw new VnetException("read", tun.name(), errno, Libc.meaning(-number), "");
-      }
-    };
+    boolean passing =
+        switch (errno) {
+          case EINTR, ENOBUFS, ENOMEM -> true;
+          case EINVAL -> {
+            // The kernel took the packet from its queue and could not write the header for it.
+            ledger.dropped(DropReason.KERNEL_REFUSED, 1);
+            yield true;
+          }
+          default -> false;
+        };
+    if (passing && failures < FAILURES_MAX) {
+      return true;
+    }
+    VnetException failure =
+        switch (errno) {
+          case EBADFD, ENODEV, EIO, EBADF -> loss.removed("read");
+          default -> new VnetException("read", tun.name(), errno, Libc.meaning(result), "");
+        };
+    if (packets == 0) {
+      throw failure;
+    }
+    postponed = failure;
+    return false;
   }
 
   @Override
   public int send(PacketBatch batch, int from, PortLedger ledger) {
-    checkNotLost();
-    BatchWriter writer = BatchWriter.current();
-    if (writer != null && (headerBytes == 0 || isAscending(batch))) {
-      return sendAtOnce(writer, batch, from, ledger);
-    }
-    long slab = batch.segment().address();
-    int longest = LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0);
-    boolean inFront = headerBytes > 0 && isAscending(batch);
-    int next = from;
-    long packets = 0;
-    long bytes = 0;
-    try {
-      for (; next < batch.count(); next++) {
-        int length = batch.length(next);
-        if (length > longest) {
-          ledger.dropped(DropReason.TOO_LONG, 1);
-          continue;
-        }
-        long written;
-        if (headerBytes == 0) {
-          if (batch.offload(next) != 0) {
-            ledger.dropped(DropReason.NOT_OFFLOADED, 1);
-            continue;
-          }
-          written = write(slab + batch.offset(next), length);
-        } else {
-          written = writeOffloaded(batch, next, inFront);
-        }
-        if (written >= 0) {
-          packets++;
-          bytes += length;
-        } else {
-          ledger.dropped(dropReason((int) -written), 1);
-        }
-      }
-    } finally {
-      ledger.sent(packets, bytes);
-    }
-    return next - from;
-  }
-
-  /** One system call for all; from an island over io_uring. */
-  private int sendAtOnce(BatchWriter writer, PacketBatch batch, int from, PortLedger ledger) {
-    int to = Math.min(batch.count(), from + writer.places());
-    long slab = batch.segment().address();
-    for (int i = from; i < to; i++) {
-      int refused = refusal(batch, i);
-      if (refused != 0) {
-        writer.refuse(i - from, refused);
-      } else {
-        writer.add(
-            i - from, fd, slab + batch.offset(i) - headerBytes, headerBytes + batch.length(i));
-      }
-    }
-    writer.run();
-    long packets = 0;
-    long bytes = 0;
-    try {
-      for (int i = from; i < to; i++) {
-        long written = writer.result(i - from);
-        if (written == TOO_LONG) {
-          ledger.dropped(DropReason.TOO_LONG, 1);
-          continue;
-        }
-        if (written == NOT_OFFLOADED) {
-          ledger.dropped(DropReason.NOT_OFFLOADED, 1);
-          continue;
-        }
-        if (written == NO_ROOM) {
-          written = writeOffloaded(batch, i, false);
-        } else if (written < 0 && isTransient((int) -written)) {
-          written = write(slab + batch.offset(i) - headerBytes, headerBytes + batch.length(i));
-        }
-        if (written >= 0) {
-          packets++;
-          bytes += batch.length(i);
-        } else {
-          ledger.dropped(dropReason((int) -written), 1);
-        }
-      }
-    } finally {
-      ledger.sent(packets, bytes);
-    }
-    return to - from;
-  }
-
-  /** Why a packet is not to be written as it lies; 0 if it is, with its header in front. */
-  private int refusal(PacketBatch batch, int i) {
-    int length = batch.length(i);
-    if (length > LONGEST_BYTES + (layer == Layer.L2 ? LINK_HEADER_BYTES : 0)) {
-      return TOO_LONG;
-    }
-    if (headerBytes == 0) {
-      return batch.offload(i) == 0 ? 0 : NOT_OFFLOADED;
-    }
-    int offset = batch.offset(i);
-    int header = offset - headerBytes;
-    if (header < (i == 0 ? 0 : batch.offset(i - 1) + batch.length(i - 1))) {
-      return NO_ROOM;
-    }
-    return writeHeader(batch.segment(), header, batch, i) ? 0 : -Errno.EINVAL.number();
-  }
-
-  private long write(long address, int length) {
-    long written = libc.write(fd, address, length);
-    for (int i = 0; i < RETRIES && written < 0 && isTransient((int) -written); i++) {
-      Thread.onSpinWait();
-      written = libc.write(fd, address, length);
-    }
-    return written;
-  }
-
-  /** Whether no packet begins before the end of the one before it, so that gaps are nobody's. */
-  private static boolean isAscending(PacketBatch batch) {
-    int end = 0;
-    for (int i = 0; i < batch.count(); i++) {
-      if (batch.offset(i) < end) {
-        return false;
-      }
-      end = batch.offset(i) + batch.length(i);
-    }
-    return true;
-  }
-
-  /** With the header in the room in front of the packet; beside it where there is none. */
-  private long writeOffloaded(PacketBatch batch, int i, boolean inFront) {
-    MemorySegment segment = batch.segment();
-    int offset = batch.offset(i);
-    int length = batch.length(i);
-    int end = i == 0 ? 0 : batch.offset(i - 1) + batch.length(i - 1);
-    if (inFront && offset - headerBytes >= end) {
-      int header = offset - headerBytes;
-      return writeHeader(segment, header, batch, i)
-          ? write(segment.address() + header, headerBytes + length)
-          : -Errno.EINVAL.number();
-    }
-    if (!writeHeader(scratch, 0, batch, i)) {
-      return -Errno.EINVAL.number();
-    }
-    scratch.set(ValueLayout.JAVA_LONG, VECTORS, scratch.address());
-    scratch.set(ValueLayout.JAVA_LONG, VECTORS + 8, headerBytes);
-    scratch.set(ValueLayout.JAVA_LONG, VECTORS + 16, segment.address() + offset);
-    scratch.set(ValueLayout.JAVA_LONG, VECTORS + 24, length);
-    long written = libc.writev(fd, scratch.address() + VECTORS, 2);
-    for (int tries = 0; tries < RETRIES && written < 0 && isTransient((int) -written); tries++) {
-      Thread.onSpinWait();
-      written = libc.writev(fd, scratch.address() + VECTORS, 2);
-    }
-    return written;
-  }
-
-  private static boolean isTransient(int number) {
-    return switch (Errno.ofNumber(number)) {
-      case EINTR, EAGAIN, ENOBUFS, ENOMEM -> true;
-      default -> false;
-    };
-  }
-
-  /** What a failed write means for its packet; or the device is lost. */
-  private DropReason dropReason(int number) {
-    return switch (Errno.ofNumber(number)) {
-      case EIO -> DropReason.INTERFACE_DOWN;
-      case EINTR, EAGAIN, ENOBUFS, ENOMEM -> DropReason.KERNEL_BUSY;
-      case EBADFD, ENODEV, EBADF -> throw lose("write");
-      default -> DropReason.KERNEL_REFUSED;
-    };
-  }
-
-  private void checkNotLost() {
-    VnetException cause = lost;
-    if (cause != null) {
-      throw cause.rethrown();
-    }
-  }
-
-  private VnetException lose(String operation) {
-    VnetException cause = lost;
-    if (cause == null) {
-      cause =
-          new VnetException(
-              operation,
-              tun.name(),
-              Errno.ENODEV,
-              "the interface was removed by somebody else",
-              "create the device again");
-      lost = cause;
-    }
-    return cause;
+    return writer.send(batch, from, ledger);
   }
 
   @Override
@@ -623,7 +450,7 @@ public final class TunBackend implements DeviceBackend {
   @Override
   public void release(PortLedger ledger) {
     ledger.dropped(DropReason.DEVICE_DESTROYED, drain());
-    scratchArena.close();
+    writer.close();
     ReadAhead reads = ahead;
     if (reads != null) {
       reads.close();

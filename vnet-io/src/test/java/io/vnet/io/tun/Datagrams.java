@@ -36,6 +36,24 @@ final class Datagrams {
     return packet.array();
   }
 
+  /**
+   * A super-packet of UDP over IPv4, as a stack leaves it: its checksum field holds the pseudo
+   * header's sum. Byte i of the payload is i.
+   */
+  static byte[] superUdp4(byte[] from, byte[] to, int port, int payloadBytes) {
+    int udpBytes = 8 + payloadBytes;
+    ByteBuffer packet = ByteBuffer.allocate(20 + udpBytes);
+    packet.putShort((short) 0x4500).putShort((short) packet.capacity()).putInt(0x00014000);
+    packet.putShort((short) 0x4011).putShort((short) 0).put(from).put(to);
+    packet.putShort(10, checksum(packet.array(), 0, 20, 0));
+    packet.putShort((short) 4000).putShort((short) port).putShort((short) udpBytes);
+    packet.putShort((short) ~checksum(packet.array(), 12, 20, udpBytes + 17));
+    for (int i = 0; i < payloadBytes; i++) {
+      packet.put((byte) i);
+    }
+    return packet.array();
+  }
+
   static boolean isEcho4(byte[] packet, int type) {
     return packet.length >= 28 && packet[0] == 0x45 && packet[9] == 1 && packet[20] == (byte) type;
   }

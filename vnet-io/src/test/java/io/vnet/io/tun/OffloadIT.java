@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vnet.api.backend.BackendRequest;
 import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.HostBacking.Mode;
+import io.vnet.api.error.Errno;
+import io.vnet.api.offload.Offload;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
@@ -15,14 +17,23 @@ import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.NetworkNamespaces;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.SocketException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Descriptors with a virtio-net header: what the kernel grants, leaves undone and takes. */
 @ExtendWith(NetworkNamespaces.class)
 class OffloadIT {
+  private static final int SEGMENT_BYTES = 1000;
+  private static final int LAST_BYTES = 50;
+  private static final int SUPER_BYTES = 4000;
+
   TunLab lab(NetworkNamespace namespace) {
     return new TunLab(namespace, HostIo.EPOLL);
   }
@@ -122,6 +133,57 @@ class OffloadIT {
         batch.release();
       }
       assertThat(tun.ledger.snapshot().drops()).containsEntry(DropReason.NOT_OFFLOADED, 1L);
+    }
+  }
+
+  private static DatagramSocket socket() throws SocketException {
+    DatagramSocket socket = new DatagramSocket(0);
+    socket.setSoTimeout(TunLab.GUARD_SECONDS * 1000);
+    return socket;
+  }
+
+  private static int bytes(DatagramSocket socket) throws IOException {
+    DatagramPacket packet = new DatagramPacket(new byte[SUPER_BYTES], SUPER_BYTES);
+    socket.receive(packet);
+    return packet.getLength();
+  }
+
+  private static void sendSuper(TunLab lab, TunLab.Attached tun, int port) {
+    byte[] packet =
+        Datagrams.superUdp4(v4(10, 9, 0, 2), v4(10, 9, 0, 1), port, 2 * SEGMENT_BYTES + LAST_BYTES);
+    PacketBatch batch = lab.batches.acquire();
+    try {
+      assertThat(batch.append(Packet.of(packet))).isTrue();
+      batch.setOffload(0, Offload.of(Offload.NEEDS_CSUM, Offload.UDP_L4, SEGMENT_BYTES, 20, 6));
+      assertThat(tun.backend.send(batch, 0, tun.ledger)).isEqualTo(1);
+    } finally {
+      batch.release();
+    }
+  }
+
+  @Test
+  void a_super_packet_reaches_its_socket_whether_the_kernel_splits_it_or_not(
+      NetworkNamespace namespace) throws Exception {
+    try (TunLab lab = lab(namespace);
+        TunLab.Attached tun =
+            lab.attached(offloaded(lab.request("tun3", Mode.CREATE, true, "10.9.0.1/24")));
+        DatagramSocket socket = namespace.call(OffloadIT::socket)) {
+      assertThat(tun.backend.offloads()).contains(OffloadFeature.USO4);
+      // The second is refused by the library under the device, the third then is not even tried.
+      for (int round = 0; round < 3; round++) {
+        if (round == 1) {
+          lab.libc.failExactly("write", 0, Errno.EINVAL);
+        }
+        sendSuper(lab, tun, socket.getLocalPort());
+        assertThat(List.of(bytes(socket), bytes(socket), bytes(socket)))
+            .containsExactly(SEGMENT_BYTES, SEGMENT_BYTES, LAST_BYTES);
+      }
+      assertThat(lab.libc.fired()).isEqualTo(1);
+      assertThat(tun.backend.offloads()).doesNotContain(OffloadFeature.USO4);
+      assertThat(tun.backend.offloads()).contains(OffloadFeature.TSO4, OffloadFeature.USO6);
+      assertThat(tun.ledger.snapshot().sentPackets()).isEqualTo(3);
+      assertThat(tun.ledger.snapshot().splitPackets()).isEqualTo(2);
+      assertThat(tun.ledger.snapshot().drops()).isEmpty();
     }
   }
 }

@@ -4,14 +4,17 @@ import io.vnet.api.error.Errno;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.libc.NetlinkConstants;
+import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -26,6 +29,8 @@ final class ScriptedLibc implements Libc {
   private final Map<String, Integer> errors = new HashMap<>();
   private final Set<Integer> netlinks = new HashSet<>();
   private final Deque<byte[]> answers = new ArrayDeque<>();
+  private final List<byte[]> written = new ArrayList<>();
+  private final Deque<byte[]> waiting = new ArrayDeque<>();
   private int descriptors;
   private int openDescriptors;
 
@@ -37,6 +42,16 @@ final class ScriptedLibc implements Libc {
 
   ScriptedLibc failing(Object call, Errno errno) {
     return failing(call, errno.number());
+  }
+
+  /** What write(2) and writev(2) have taken, in order, but for requests over netlink. */
+  List<byte[]> written() {
+    return written;
+  }
+
+  /** The next packet that read(2) gives; without one it says EAGAIN. */
+  void arrives(byte[] packet) {
+    waiting.add(packet);
   }
 
   int openDescriptors() {
@@ -70,13 +85,21 @@ final class ScriptedLibc implements Libc {
 
   @Override
   public long read(int fd, long address, long bytes) {
-    return result("read", 0);
+    byte[] next = waiting.poll();
+    if (next == null) {
+      return result("read", -Errno.EAGAIN.number());
+    }
+    int copied = (int) Math.min(bytes, next.length);
+    MemorySegment.copy(next, 0, memory(address, bytes), ValueLayout.JAVA_BYTE, 0, copied);
+    return result("read", copied);
   }
 
   @Override
   public long write(int fd, long address, long bytes) {
     long result = result("write", bytes);
-    if (result > 0 && netlinks.contains(fd)) {
+    if (result > 0 && !netlinks.contains(fd)) {
+      written.add(memory(address, bytes).toArray(ValueLayout.JAVA_BYTE));
+    } else if (result > 0) {
       MemorySegment request = memory(address, bytes);
       int type = request.get(ValueLayout.JAVA_SHORT, 4);
       int sequence = request.get(ValueLayout.JAVA_INT, 8);
@@ -119,7 +142,18 @@ final class ScriptedLibc implements Libc {
 
   @Override
   public long writev(int fd, long vectors, int count) {
-    return result("writev", 0);
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    MemorySegment parts = memory(vectors, 16L * count);
+    for (int i = 0; i < count; i++) {
+      long address = parts.get(ValueLayout.JAVA_LONG, 16L * i);
+      long bytes = parts.get(ValueLayout.JAVA_LONG, 16L * i + 8);
+      all.writeBytes(memory(address, bytes).toArray(ValueLayout.JAVA_BYTE));
+    }
+    long result = result("writev", all.size());
+    if (result > 0) {
+      written.add(all.toByteArray());
+    }
+    return result;
   }
 
   @Override
