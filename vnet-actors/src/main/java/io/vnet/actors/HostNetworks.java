@@ -1,8 +1,8 @@
 package io.vnet.actors;
 
-import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import java.util.Optional;
@@ -15,15 +15,13 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class HostNetworks implements Supplier<HostNetwork> {
-  private final int islands;
-  private final HostIo io;
+  private final IslandSettings islands;
   private final Supplier<Optional<HostNetworkProvider>> provider;
   private volatile @Nullable HostNetwork started;
   private boolean closed;
 
-  HostNetworks(int islands, HostIo io, Supplier<Optional<HostNetworkProvider>> provider) {
+  HostNetworks(IslandSettings islands, Supplier<Optional<HostNetworkProvider>> provider) {
     this.islands = islands;
-    this.io = io;
     this.provider = provider;
   }
 
@@ -34,7 +32,7 @@ final class HostNetworks implements Supplier<HostNetwork> {
     }
     HostNetwork network = started;
     if (network == null) {
-      network = provider.get().orElseThrow(HostNetworks::noProvider).start(islands, io);
+      network = provider.get().orElseThrow(HostNetworks::noProvider).start(islands);
       started = network;
     }
     return network;

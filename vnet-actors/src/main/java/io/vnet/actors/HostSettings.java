@@ -1,14 +1,14 @@
 package io.vnet.actors;
 
 import io.vnet.api.backend.HostIo;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.device.ClonePolicy;
 import java.time.Duration;
 
 /**
  * The limits of one host. Immutable; start from {@link #defaults}.
  *
- * @param islands I/O threads for host devices, at least 1
- * @param io how they talk to the kernel
+ * @param islands the I/O threads for host devices
  * @param batchMemoryBytes off-heap memory for batches, at the most; as much again for those of
  *     super-packets
  * @param ringMemoryBytes off-heap memory for in-memory devices' rings, at the most; a device that
@@ -19,8 +19,7 @@ import java.time.Duration;
  * @param policy what opens may make and do at first
  */
 public record HostSettings(
-    int islands,
-    HostIo io,
+    IslandSettings islands,
     long batchMemoryBytes,
     long ringMemoryBytes,
     Duration stallLimit,
@@ -34,11 +33,9 @@ public record HostSettings(
     if (retiringMax < 1) {
       throw new IllegalArgumentException("retiringMax " + retiringMax + " is below 1");
     }
-    if (islands < 1 || batchMemoryBytes < MEBIBYTE || ringMemoryBytes < 2 * MEBIBYTE) {
+    if (batchMemoryBytes < MEBIBYTE || ringMemoryBytes < 2 * MEBIBYTE) {
       throw new IllegalArgumentException(
-          "islands "
-              + islands
-              + " (at least 1), batchMemoryBytes "
+          "batchMemoryBytes "
               + batchMemoryBytes
               + " (at least 1 MiB), ringMemoryBytes "
               + ringMemoryBytes
@@ -46,11 +43,10 @@ public record HostSettings(
     }
   }
 
-  /** Two islands (one on a single processor), 256 MiB of batches, 1 GiB of rings, one second. */
+  /** {@link IslandSettings#defaults}, 256 MiB of batches, 1 GiB of rings, one second. */
   public static HostSettings defaults() {
     return new HostSettings(
-        Math.min(2, Runtime.getRuntime().availableProcessors()),
-        HostIo.AUTO,
+        IslandSettings.defaults(),
         256 * MEBIBYTE,
         1024 * MEBIBYTE,
         Duration.ofSeconds(1),
@@ -58,33 +54,32 @@ public record HostSettings(
         ClonePolicy.defaults());
   }
 
-  /** With another number of I/O threads. */
-  public HostSettings withIslands(int newIslands) {
+  /** With other I/O threads. */
+  public HostSettings withIslands(IslandSettings newIslands) {
     return new HostSettings(
-        newIslands, io, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, policy);
+        newIslands, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, policy);
   }
 
   /** With another way to talk to the kernel. */
   public HostSettings withIo(HostIo newIo) {
-    return new HostSettings(
-        islands, newIo, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, policy);
+    return withIslands(islands.withIo(newIo));
   }
 
   /** With other memory bounds, in bytes. */
   public HostSettings withMemory(long newBatchMemoryBytes, long newRingMemoryBytes) {
     return new HostSettings(
-        islands, io, newBatchMemoryBytes, newRingMemoryBytes, stallLimit, retiringMax, policy);
+        islands, newBatchMemoryBytes, newRingMemoryBytes, stallLimit, retiringMax, policy);
   }
 
   /** With another limit for grace periods and another bound for what waits for them. */
   public HostSettings withGracePeriods(Duration newStallLimit, int newRetiringMax) {
     return new HostSettings(
-        islands, io, batchMemoryBytes, ringMemoryBytes, newStallLimit, newRetiringMax, policy);
+        islands, batchMemoryBytes, ringMemoryBytes, newStallLimit, newRetiringMax, policy);
   }
 
   /** With another policy. */
   public HostSettings withPolicy(ClonePolicy newPolicy) {
     return new HostSettings(
-        islands, io, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, newPolicy);
+        islands, batchMemoryBytes, ringMemoryBytes, stallLimit, retiringMax, newPolicy);
   }
 }

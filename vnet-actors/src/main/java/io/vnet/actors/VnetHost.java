@@ -129,7 +129,7 @@ public final class VnetHost implements AutoCloseable {
     this.system = system;
     this.ownsSystem = ownsSystem;
     this.blocking = blockingThreads(name);
-    this.networks = new HostNetworks(settings.islands(), settings.io(), provider);
+    this.networks = new HostNetworks(settings.islands(), provider);
     this.batchSlabs = new SlabPool(SLAB_BYTES, slabs(settings.batchMemoryBytes(), SLAB_BYTES));
     this.batches = new BatchPool(batchSlabs);
     this.superSlabs =

@@ -4,9 +4,9 @@ import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.BackendRequest;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.backend.HostInterface;
-import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.device.InterfaceCounters;
 import io.vnet.api.error.Errno;
@@ -167,7 +167,7 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
   }
 
   @Override
-  public HostNetwork start(int islands, HostIo io) {
+  public HostNetwork start(IslandSettings settings) {
     step(Step.PROVIDER_START);
     return this;
   }

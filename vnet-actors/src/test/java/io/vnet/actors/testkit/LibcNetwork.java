@@ -3,9 +3,9 @@ package io.vnet.actors.testkit;
 import io.vnet.api.backend.BackendRequest;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.backend.HostInterface;
-import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.loop.IslandLoop;
@@ -34,7 +34,7 @@ public final class LibcNetwork implements HostNetworkProvider, HostNetwork {
   }
 
   @Override
-  public HostNetwork start(int islands, HostIo io) {
+  public HostNetwork start(IslandSettings settings) {
     return this;
   }
 

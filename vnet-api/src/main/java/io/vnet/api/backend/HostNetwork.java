@@ -16,7 +16,7 @@ public interface HostNetwork extends AutoCloseable {
    */
   DeviceBackend open(BackendRequest request);
 
-  /** The I/O threads, at least one. */
+  /** The I/O threads that run, at least one; more may start as devices are opened. */
   List<? extends Island> islands();
 
   /** The tun and tap interfaces of the process's own network namespace. Blocks. */

@@ -19,10 +19,8 @@ public interface HostNetworkProvider {
   /**
    * Starts I/O threads.
    *
-   * @param islands how many, at least 1
-   * @param io how they talk to the kernel
    * @throws VnetException EOPNOTSUPP on another operating system, and with IO_URING on a kernel
    *     that is too old; EPERM: the kernel forbids it
    */
-  HostNetwork start(int islands, HostIo io);
+  HostNetwork start(IslandSettings settings);
 }

@@ -1,8 +1,8 @@
 package io.vnet.io.host;
 
-import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.NativeLibc;
@@ -32,8 +32,8 @@ public final class LinuxHostNetworkProvider implements HostNetworkProvider {
   }
 
   @Override
-  public HostNetwork start(int islands, HostIo io) {
+  public HostNetwork start(IslandSettings settings) {
     Libc libc = NativeLibc.load();
-    return LinuxHostNetwork.start(libc, new TunOpener(libc, NODE), islands, io);
+    return new LinuxHostNetwork(new TunOpener(libc, NODE), Islands.start(settings, libc));
   }
 }

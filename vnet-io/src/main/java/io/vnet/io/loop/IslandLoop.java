@@ -16,6 +16,7 @@ import io.vnet.api.error.VnetException;
 import io.vnet.api.port.Island;
 import io.vnet.io.libc.Libc;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -38,20 +39,36 @@ public final class IslandLoop implements Island, AutoCloseable {
   private final MultiThreadIoEventLoopGroup group;
   private final IoEventLoop loop;
 
-  /** Over epoll, which works everywhere. Starts the thread. */
+  /** Over epoll, which works everywhere, without busy polling. Starts the thread. */
   public IslandLoop() {
-    this(Optional.empty());
+    this(Optional.empty(), Duration.ZERO);
+  }
+
+  /**
+   * Over epoll. Starts the thread.
+   *
+   * @param busyPoll how long to look on before sleeping
+   */
+  public static IslandLoop epoll(Duration busyPoll) {
+    return new IslandLoop(Optional.empty(), busyPoll);
+  }
+
+  /** As {@link #uring(Libc, Duration)} without busy polling. */
+  public static IslandLoop uring(Libc libc) {
+    return uring(libc, Duration.ZERO);
   }
 
   /**
    * Over io_uring. Starts the thread.
    *
+   * @param libc makes the system calls
+   * @param busyPoll how long to look on before sleeping
    * @throws VnetException as the kernel refuses: EPERM: it is forbidden here; ENOSYS, EINVAL,
    *     EOPNOTSUPP: the kernel is older than 6.7
    */
-  public static IslandLoop uring(Libc libc) {
-    UringHandler handler = new UringHandler(libc);
-    IslandLoop island = new IslandLoop(Optional.of(handler));
+  public static IslandLoop uring(Libc libc, Duration busyPoll) {
+    UringHandler handler = new UringHandler(libc, new BusyPoll(busyPoll));
+    IslandLoop island = new IslandLoop(Optional.of(handler), busyPoll);
     try {
       island.execute(() -> {});
       handler.awaitStart();
@@ -62,7 +79,7 @@ public final class IslandLoop implements Island, AutoCloseable {
     }
   }
 
-  private IslandLoop(Optional<UringHandler> uring) {
+  private IslandLoop(Optional<UringHandler> uring, Duration busyPoll) {
     this.name = "vnet-island-" + NUMBERS.getAndIncrement();
     this.uring = uring;
     this.group =
@@ -70,8 +87,15 @@ public final class IslandLoop implements Island, AutoCloseable {
             ? new MultiThreadIoEventLoopGroup(
                 1, (ThreadFactory) task -> new IslandThread(task, name), _ -> uring.get())
             : new MultiThreadIoEventLoopGroup(
-                1, Thread.ofPlatform().daemon().name(name).factory(), EpollIoHandler.newFactory());
+                1,
+                Thread.ofPlatform().daemon().name(name).factory(),
+                EpollIoHandler.newFactory(0, () -> new BusyPoll(busyPoll)));
     this.loop = group.next();
+  }
+
+  /** Whether it is over io_uring, else over epoll. */
+  public boolean isUring() {
+    return uring.isPresent();
   }
 
   /** Told what the poller sees; on the loop's thread, and must not block. */
@@ -85,7 +109,7 @@ public final class IslandLoop implements Island, AutoCloseable {
     /**
      * The poller does not take the descriptor; no signal will come.
      *
-     * @param result epoll_ctl(2)'s, {@code -errno}
+     * @param result epoll_ctl(2)'s, or the ring's, {@code -errno}
      */
     void refused(long result);
   }

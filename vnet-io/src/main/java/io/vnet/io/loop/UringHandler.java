@@ -36,6 +36,7 @@ final class UringHandler implements IoHandler, BatchWriter {
   private static final long CANCEL = 1L << 60;
 
   private final Libc libc;
+  private final BusyPoll busyPoll;
   private final AtomicBoolean asleep = new AtomicBoolean();
   private final Map<Long, Operation> operations = new HashMap<>();
   private final List<Operation> signalled = new ArrayList<>();
@@ -82,8 +83,9 @@ final class UringHandler implements IoHandler, BatchWriter {
     }
   }
 
-  UringHandler(Libc libc) {
+  UringHandler(Libc libc, BusyPoll busyPoll) {
     this.libc = libc;
+    this.busyPoll = busyPoll;
   }
 
   UringRing ring() {
@@ -163,7 +165,10 @@ final class UringHandler implements IoHandler, BatchWriter {
       return 0;
     }
     asleep.set(true);
-    if (context.canBlock()) {
+    if (!context.canBlock()) {
+      busyPoll.active();
+    }
+    if (context.canBlock() && !busyPoll.looksAgain()) {
       long delay = context.delayNanos(System.nanoTime());
       ring().enterAndWait(delay < 0 ? 0 : Math.min(delay, WAIT_MAX_NANOS));
       asleep.set(false);
@@ -172,6 +177,9 @@ final class UringHandler implements IoHandler, BatchWriter {
       ring().enter(0);
     }
     int drained = ring().drain(this::completed);
+    if (drained > 0) {
+      busyPoll.active();
+    }
     signal();
     return drained;
   }
@@ -279,7 +287,7 @@ final class UringHandler implements IoHandler, BatchWriter {
     return results[place];
   }
 
-  /** Looks at what has completed by now, without telling anybody. On the loop's thread. */
+  /** Looks at what has completed by now, and tells whom it concerns. On the loop's thread. */
   void poll() {
     ring().enter(0);
     ring().drain(this::completed);

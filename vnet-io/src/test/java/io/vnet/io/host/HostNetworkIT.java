@@ -3,9 +3,9 @@ package io.vnet.io.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.api.backend.HostInterface;
-import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.device.DriverKind;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.ChildJvm;
@@ -37,7 +37,7 @@ class HostNetworkIT {
           ServiceLoader.load(HostNetworkProvider.class).findFirst().orElseThrow();
       System.out.println(
           provider.obstacle().map(e -> "obstacle: " + e.getMessage()).orElse("no obstacle"));
-      try (HostNetwork network = provider.start(2, HostIo.AUTO)) {
+      try (HostNetwork network = provider.start(IslandSettings.defaults().withThreads(2, 1))) {
         for (HostInterface found : network.interfaces()) {
           System.out.println(found);
         }

@@ -8,21 +8,24 @@ import io.vnet.api.error.VnetException;
 import io.vnet.io.testkit.FaultyLibc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An island over io_uring, from its start to its end. */
 class UringIslandIT {
   private static final int GUARD_SECONDS = 60;
 
-  @Test
-  void tasks_run_on_its_thread_and_wake_it() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"PT0S", "PT24H"})
+  void tasks_run_on_its_thread_and_wake_it(Duration busyPoll) throws Exception {
     FaultyLibc libc = new FaultyLibc();
-    try (IslandLoop island = IslandLoop.uring(libc)) {
+    try (IslandLoop island = IslandLoop.uring(libc, busyPoll)) {
       for (int i = 0; i < 1000; i++) {
         CompletableFuture<Boolean> inside = new CompletableFuture<>();
         island.execute(() -> inside.complete(island.inIsland() && BatchWriter.current() != null));

@@ -4,6 +4,7 @@ import io.vnet.api.backend.HostInterface;
 import io.vnet.api.backend.HostIo;
 import io.vnet.api.backend.HostNetwork;
 import io.vnet.api.backend.HostNetworkProvider;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import java.util.List;
@@ -46,7 +47,8 @@ final class DevicesCommand implements Callable<Integer> {
             .orElseThrow(() ->
                 new VnetException("list", "devices", Errno.EOPNOTSUPP, "vnet-io is missing", ""));
     List<HostInterface> interfaces;
-    try (HostNetwork network = provider.start(1, HostIo.EPOLL)) {
+    try (HostNetwork network =
+        provider.start(IslandSettings.defaults().withThreads(1, 1).withIo(HostIo.EPOLL))) {
       interfaces = network.interfaces();
     }
     for (HostInterface device : interfaces) {

@@ -84,23 +84,11 @@ final class RelayCommand implements Callable<Integer> {
     check();
     Termination termination = parent.termination();
     termination.arm();
-    try (VnetHost host = VnetHost.start(settings())) {
+    try (VnetHost host = VnetHost.start(HostSettings.defaults().withIo(io))) {
       Device a = host.create(device(first));
       Device b = host.create(device(second));
       return relay(host, a, b, termination, spec.commandLine().getOut());
     }
-  }
-
-  /**
-   * Super-packets keep one thread busy less than half, and gain nothing from io_uring; single
-   * packets want a thread a direction.
-   */
-  private HostSettings settings() {
-    HostSettings defaults = HostSettings.defaults();
-    if (!offload) {
-      return defaults.withIo(io);
-    }
-    return defaults.withIslands(1).withIo(io == HostIo.AUTO ? HostIo.EPOLL : io);
   }
 
   private void check() {
