@@ -46,6 +46,7 @@ final class TunLab implements AutoCloseable {
   private static final int ETHTOOL_GTSO = 0x1e;
 
   final NetworkNamespace namespace;
+  final boolean offload;
   final FaultyLibc libc;
   final TunOpener opener;
   final IslandLoop island;
@@ -57,7 +58,15 @@ final class TunLab implements AutoCloseable {
   }
 
   TunLab(NetworkNamespace namespace, HostIo io) {
+    this(namespace, io, false);
+  }
+
+  /**
+   * @param offload whether requests are for devices with offloads
+   */
+  TunLab(NetworkNamespace namespace, HostIo io, boolean offload) {
     this.namespace = namespace;
+    this.offload = offload;
     this.libc = new FaultyLibc();
     this.island = io == HostIo.IO_URING ? IslandLoop.uring(libc) : new IslandLoop();
     this.opener = new TunOpener(libc, "/dev/net/tun");
@@ -73,7 +82,7 @@ final class TunLab implements AutoCloseable {
         DeviceName.match(device).orElseThrow(),
         MTU,
         up,
-        new HostBacking("", mode, Optional.of(namespace.path()), prefixes, false));
+        new HostBacking("", mode, Optional.of(namespace.path()), prefixes, offload));
   }
 
   TunBackend open(BackendRequest request) {
