@@ -387,15 +387,22 @@ public final class VnetHost implements AutoCloseable {
     return HostNetworks.obstacle();
   }
 
-  /** Batches for this host's ports. Whoever acquires one releases it or hands it over. */
+  /**
+   * Batches for this host's ports without offloads. Whoever acquires one releases it or hands it
+   * over.
+   */
   public BatchPool batches() {
     return batches;
   }
 
+  /** Batches for a port of this host: larger ones if super-packets may come from it. */
+  public BatchPool batches(PacketPort port) {
+    return port.offloads().isEmpty() ? batches : superBatches;
+  }
+
   /** Streams over a port of this host. Make one per port: its stages share the port's ownership. */
   public PacketStreams streams(PacketPort port) {
-    return new PacketStreams(
-        port, port.offloads().isEmpty() ? batches : superBatches, system, dispatchers);
+    return new PacketStreams(port, batches(port), system, dispatchers);
   }
 
   /**

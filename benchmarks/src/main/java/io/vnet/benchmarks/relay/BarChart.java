@@ -15,7 +15,9 @@ import java.util.Locale;
 record BarChart(String title, List<String> series, List<Group> groups) {
   /** Colours in the middle between black and white, which colour-blind people tell apart. */
   private static final List<String> COLOURS =
-      List.of("#c2703d", "#3f8fc9", "#2f9e77", "#9a6fb8", "#b08a1f", "#c25b86");
+      List.of(
+          "#c2703d", "#3f8fc9", "#2f9e77", "#9a6fb8", "#b08a1f", "#c25b86", "#7a828c", "#4fa3a5",
+          "#8a6248");
 
   private static final int WIDTH = 760;
   private static final int LEFT = 190;

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
@@ -27,8 +28,13 @@ final class Course implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final double BITS_PER_GIGABIT = 1e9;
   private static final double BYTES_PER_GIGABYTE = 1e9;
+
+  /** What a packet of {@link #MTU} carries of a stream of TCP, which has timestamps. */
+  private static final double SEGMENT_BYTES = MTU - 52;
+
   private static final double BYTES_PER_MEBIBYTE = 1 << 20;
 
+  private final Variant variant;
   private final Lengths lengths;
   private final Processes processes;
   private final NetworkNamespace near;
@@ -37,12 +43,14 @@ final class Course implements AutoCloseable {
   private final Process relay;
 
   private Course(
+      Variant variant,
       Lengths lengths,
       Processes processes,
       NetworkNamespace near,
       NetworkNamespace far,
       NetworkNamespace middle,
       Process relay) {
+    this.variant = variant;
     this.lengths = lengths;
     this.processes = processes;
     this.near = near;
@@ -71,7 +79,7 @@ final class Course implements AutoCloseable {
       NetworkNamespace far = namespaces.get(1);
       NetworkNamespace middle = namespaces.get(2);
       Process relay = processes.start(variant.name(), inside(middle, variant.command()));
-      Course course = new Course(lengths, processes, near, far, middle, relay);
+      Course course = new Course(variant, lengths, processes, near, far, middle, relay);
       Processes.awaitLine(relay, "ready", LIMIT);
       // The server's side first: what the client's side sends meets a device that is up.
       course.place(Variant.FAR, far, FAR_ADDRESS);
@@ -116,19 +124,37 @@ final class Course implements AutoCloseable {
           case TCP_1 -> tcp1();
           case TCP_8 -> tcp8();
           case UDP_64 -> udp();
-          case PING -> ping();
+          case PING ->
+              ping(lengths.pings(), Quantity.PING_P50, Quantity.PING_P99, Quantity.PING_P999);
+          case PING_LOADED -> loadedPing();
         };
     double seconds = (System.nanoTime() - start) / 1e9;
     return new Reading(values, Math.max(0, Proc.otherSeconds() - others) / seconds);
   }
 
   private Map<Quantity, Double> tcp1() throws IOException, InterruptedException {
+    double allocated = allocatedBytes();
     double before = Proc.cpuSeconds(relay.pid());
     String report = iperf3();
     double used = Proc.cpuSeconds(relay.pid()) - before;
     double bytes = Tools.iperf3(report, "sum_received", "bytes");
-    return Map.of(
-        Quantity.TCP_1, gigabits(report), Quantity.CPU, used / (bytes / BYTES_PER_GIGABYTE));
+    Map<Quantity, Double> values = new EnumMap<>(Quantity.class);
+    values.put(Quantity.TCP_1, gigabits(report));
+    values.put(Quantity.CPU, used / (bytes / BYTES_PER_GIGABYTE));
+    if (variant.java()) {
+      values.put(Quantity.ALLOCATED, (allocatedBytes() - allocated) / (bytes / SEGMENT_BYTES));
+    }
+    return values;
+  }
+
+  /** What the threads of the relay's JVM have allocated so far; 0 if it has none. */
+  private double allocatedBytes() throws IOException, InterruptedException {
+    if (!variant.java()) {
+      return 0;
+    }
+    String jcmd = Path.of(Circumstances.property("java.home"), "bin", "jcmd").toString();
+    return Tools.allocatedBytes(
+        processes.run(LIMIT, List.of(jcmd, Long.toString(relay.pid()), "Thread.print", "-e")));
   }
 
   private Map<Quantity, Double> tcp8() throws IOException, InterruptedException {
@@ -160,25 +186,64 @@ final class Course implements AutoCloseable {
         far.call(() -> Files.readAllLines(Path.of("/proc/thread-self/net/snmp"))));
   }
 
-  private Map<Quantity, Double> ping() throws IOException, InterruptedException {
+  /** While a stream of TCP takes what it can get. */
+  private Map<Quantity, Double> loadedPing() throws IOException, InterruptedException {
+    Process server = server();
+    Process client =
+        processes.start(
+            "iperf3",
+            inside(
+                near,
+                List.of(
+                    "iperf3",
+                    "--client",
+                    FAR_ADDRESS,
+                    "--forceflush",
+                    "--time",
+                    Long.toString(LIMIT.toSeconds()))));
+    try {
+      Processes.awaitLine(client, "[ ID]", LIMIT);
+      // A full queue may drop some.
+      return ping(
+          lengths.pings() / 2, Quantity.LOADED_P50, Quantity.LOADED_P99, Quantity.LOADED_P999);
+    } finally {
+      client.destroyForcibly().waitFor();
+      server.destroyForcibly().waitFor();
+    }
+  }
+
+  private Map<Quantity, Double> ping(int back, Quantity p50, Quantity p99, Quantity p999)
+      throws IOException, InterruptedException {
     String count = Integer.toString(lengths.pings());
-    String report = run(near, "ping", "-n", "-i", "0.002", "-c", count, FAR_ADDRESS);
+    // After the last one it waits for those that are missing.
+    String report = run(near, "ping", "-n", "-i", "0.002", "-c", count, "-W", "1", FAR_ADDRESS);
     double[] micros = Tools.roundTripMicros(report);
-    if (micros.length < lengths.pings()) {
+    if (micros.length < back) {
       throw new IOException("of " + count + " pings " + micros.length + " came back");
     }
     return Map.of(
-        Quantity.PING_P50, Summary.percentile(micros, 50),
-        Quantity.PING_P99, Summary.percentile(micros, 99));
+        p50, Summary.percentile(micros, 50),
+        p99, Summary.percentile(micros, 99),
+        p999, Summary.percentile(micros, 99.9));
   }
 
   /** A server of its own for each run: none is left busy by a client that failed. */
-  private String iperf3(String... options) throws IOException, InterruptedException {
+  private Process server() throws IOException, InterruptedException {
     Process server =
         processes.start(
             "iperf3", inside(far, List.of("iperf3", "--server", "--one-off", "--forceflush")));
     try {
       Processes.awaitLine(server, "Server listening", LIMIT);
+      return server;
+    } catch (IOException e) {
+      server.destroyForcibly().waitFor();
+      throw e;
+    }
+  }
+
+  private String iperf3(String... options) throws IOException, InterruptedException {
+    Process server = server();
+    try {
       List<String> command =
           new ArrayList<>(List.of("iperf3", "--client", FAR_ADDRESS, "--json", "--time"));
       command.add(Integer.toString(lengths.seconds()));

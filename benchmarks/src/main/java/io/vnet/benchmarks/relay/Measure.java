@@ -5,5 +5,6 @@ enum Measure {
   TCP_1,
   TCP_8,
   UDP_64,
-  PING
+  PING,
+  PING_LOADED
 }

@@ -7,8 +7,13 @@ enum Quantity {
   UDP_64("udp_64_bytes_packets_per_s", "UDP, 64 bytes", "packets/s", 0, true),
   PING_P50("ping_p50_us", "round trip, p50", "µs", 0, false),
   PING_P99("ping_p99_us", "round trip, p99", "µs", 0, false),
+  PING_P999("ping_p999_us", "round trip, p99.9", "µs", 0, false),
+  LOADED_P50("loaded_ping_p50_us", "under load, p50", "µs", 0, false),
+  LOADED_P99("loaded_ping_p99_us", "under load, p99", "µs", 0, false),
+  LOADED_P999("loaded_ping_p999_us", "under load, p99.9", "µs", 0, false),
   CPU("cpu_s_per_gigabyte", "CPU, TCP 1 stream", "s/GB", 2, false),
-  MEMORY("resident_mebibytes", "resident memory", "MiB", 1, false);
+  MEMORY("resident_mebibytes", "resident memory", "MiB", 1, false),
+  ALLOCATED("allocated_bytes_per_segment", "allocated a segment", "B", 2, false);
 
   private final String key;
   private final String title;

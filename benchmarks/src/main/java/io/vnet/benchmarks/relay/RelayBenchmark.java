@@ -16,8 +16,8 @@ import java.util.Random;
  * Measures relays beside each other and writes what came out.
  *
  * <p>Standard output: {@code name=value}. Standard error: how far it is, then tables. Files: {@code
- * RESULTS.md}, a chart, and in {@code target/relay} each single measurement; with {@code --quick}
- * all of them in {@code target/relay}, as such numbers mean nothing.
+ * RESULTS.md}, a chart, and in {@code target/NAME} each single measurement; with {@code --quick}
+ * all of them there, as such numbers mean nothing.
  */
 public final class RelayBenchmark {
   private static final Course.Lengths LENGTHS = new Course.Lengths(3, 1000);
@@ -27,12 +27,12 @@ public final class RelayBenchmark {
   private static final int REPEATS_MAX = 2;
   private static final Duration COMPILE_LIMIT = Duration.ofMinutes(1);
   private static final String RESULTS = "RESULTS.md";
-  private static final String CHART = "relay.svg";
 
   private final PrintStream out;
   private final PrintStream err;
   private final boolean terminal;
   private final Path directory;
+  private final String name;
   private final List<String> vnet;
 
   /**
@@ -40,18 +40,27 @@ public final class RelayBenchmark {
    *
    * @param terminal whether {@code err} is one
    * @param directory that of the benchmarks in the tree
+   * @param name {@code relay} or {@code io}
    * @param vnet the command of {@code ./vnet}
    */
   RelayBenchmark(
-      PrintStream out, PrintStream err, boolean terminal, Path directory, List<String> vnet) {
+      PrintStream out,
+      PrintStream err,
+      boolean terminal,
+      Path directory,
+      String name,
+      List<String> vnet) {
     this.out = out;
     this.err = err;
     this.terminal = terminal;
     this.directory = directory;
+    this.name = name;
     this.vnet = List.copyOf(vnet);
   }
 
-  /** See {@code benchmarks/run --help}, which starts it: the directory, whether a terminal. */
+  /**
+   * See {@code benchmarks/run --help}, which starts it: the directory, a terminal or not, a name.
+   */
   public static void main(String... arguments) throws InterruptedException {
     Path directory = Path.of(arguments[0]);
     RelayBenchmark benchmark =
@@ -60,19 +69,22 @@ public final class RelayBenchmark {
             System.err,
             Boolean.parseBoolean(arguments[1]),
             directory,
+            arguments[2],
             List.of(directory.resolveSibling("vnet").toString()));
-    System.exit(benchmark.run(List.of(arguments).subList(2, arguments.length)));
+    System.exit(benchmark.run(List.of(arguments).subList(3, arguments.length)));
   }
 
   /**
    * What was asked for.
    *
    * @param quick whether to show only that it works
+   * @param only variants; none: all
    */
-  record Options(boolean quick, int rounds, long seed) {
+  record Options(boolean quick, int rounds, long seed, List<String> only) {
     static Options parse(List<String> arguments) {
       boolean quick = false;
       int rounds = 0;
+      List<String> only = List.of();
       long seed = new SecureRandom().nextInt(1_000_000);
       Iterator<String> rest = arguments.iterator();
       while (rest.hasNext()) {
@@ -85,13 +97,18 @@ public final class RelayBenchmark {
             throw new IllegalArgumentException("--rounds needs a number from 1 to " + ROUNDS_MAX);
           }
           rounds = (int) wanted;
+        } else if (argument.equals("--only")) {
+          if (!rest.hasNext()) {
+            throw new IllegalArgumentException("--only needs names, separated by commas");
+          }
+          only = List.of(rest.next().split(",", -1));
         } else if (argument.equals("--seed")) {
           seed = number(argument, rest);
         } else {
           throw new IllegalArgumentException("unknown argument '" + argument + "'");
         }
       }
-      return new Options(quick, rounds > 0 ? rounds : quick ? 1 : ROUNDS, seed);
+      return new Options(quick, rounds > 0 ? rounds : quick ? 1 : ROUNDS, seed, only);
     }
 
     private static long number(String option, Iterator<String> rest) {
@@ -107,10 +124,12 @@ public final class RelayBenchmark {
     }
 
     /** That asks for the same, but for the order. */
-    String command() {
-      return "benchmarks/run relay"
+    String command(String name) {
+      return "benchmarks/run "
+          + name
           + (quick ? " --quick" : "")
-          + (rounds == (quick ? 1 : ROUNDS) ? "" : " --rounds " + rounds);
+          + (rounds == (quick ? 1 : ROUNDS) ? "" : " --rounds " + rounds)
+          + (only.isEmpty() ? "" : " --only " + String.join(",", only));
     }
   }
 
@@ -123,7 +142,7 @@ public final class RelayBenchmark {
       err.println("benchmarks/run: " + e.getMessage());
       return 2;
     }
-    Path work = directory.resolve("target").resolve("relay");
+    Path work = directory.resolve("target").resolve(name);
     Progress progress = new Progress(err, terminal);
     try {
       Files.createDirectories(work);
@@ -144,6 +163,9 @@ public final class RelayBenchmark {
     } catch (IOException | VnetException e) {
       err.println("benchmarks/run: " + e.getMessage());
       return 1;
+    } catch (IllegalArgumentException e) {
+      err.println("benchmarks/run: " + e.getMessage());
+      return 2;
     }
     return 0;
   }
@@ -151,16 +173,22 @@ public final class RelayBenchmark {
   private void measure(Options options, Path work, Processes processes, Progress progress)
       throws IOException, InterruptedException {
     Course.Lengths lengths = options.quick() ? QUICK_LENGTHS : LENGTHS;
-    List<Variant> variants = Variant.all(compiled(work, processes), nettyTun(), vnet);
+    Comparison.Programs programs =
+        new Comparison.Programs(
+            compiled(work, processes), java(NettyTunRelay.class), java(PortRelay.class), vnet);
+    Comparison comparison =
+        (name.equals("io") ? Comparison.io(programs) : Comparison.relay(programs))
+            .only(options.only());
+    List<Variant> variants = comparison.variants();
     Circumstances where =
         Circumstances.here(
-            options.command(),
+            options.command(name),
             options.seed(),
             options.rounds(),
             !options.quick(),
             lengths,
             processes);
-    err.println("relay: order by seed " + options.seed());
+    err.println(name + ": order by seed " + options.seed());
     Rounds rounds =
         new Rounds(
             variants,
@@ -169,7 +197,7 @@ public final class RelayBenchmark {
             options.quick() ? 0 : REPEATS_MAX,
             new Random(options.seed()));
     Results results =
-        new Results(variants, samples(variants, rounds, lengths, processes, progress));
+        new Results(comparison, samples(variants, rounds, lengths, processes, progress));
     progress.clear();
     write(new Report(results), where, options, work);
     results.figures().forEach(out::println);
@@ -218,31 +246,32 @@ public final class RelayBenchmark {
     return program;
   }
 
-  private static List<String> nettyTun() {
+  private static List<String> java(Class<?> main) {
     return List.of(
         Path.of(Circumstances.property("java.home"), "bin", "java").toString(),
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
         "-cp",
         Circumstances.property("java.class.path"),
-        NettyTunRelay.class.getName());
+        main.getName());
   }
 
   private void write(Report report, Circumstances where, Options options, Path work)
       throws IOException {
     Path document = (options.quick() ? work : directory).resolve(RESULTS);
-    Path chart = (options.quick() ? work : directory.resolveSibling("docs")).resolve(CHART);
+    String picture = name + ".svg";
+    Path chart = (options.quick() ? work : directory.resolveSibling("docs")).resolve(picture);
     err.print(report.text());
     Files.writeString(work.resolve("samples.csv"), report.csv());
     Files.writeString(chart, report.chart().svg());
     Path parent = directory.relativize(chart);
-    String link = options.quick() ? CHART : parent.toString();
+    String link = options.quick() ? picture : parent.toString();
     String old =
         !options.quick() && Files.exists(document)
             ? Files.readString(document)
             : "# Results\n\nWritten by the benchmarks themselves; docs/benchmarks.md says what each"
                 + " number means.\n";
     Files.writeString(document, Report.replaceSection(old, report.markdown(where, link)));
-    err.println("relay: wrote " + document + " and " + chart);
+    err.println(name + ": wrote " + document + " and " + chart);
   }
 }

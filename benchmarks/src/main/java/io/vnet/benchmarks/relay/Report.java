@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -11,15 +12,15 @@ import java.util.stream.IntStream;
 
 /** Results for people: tables for a terminal and for a document, the data of the chart. */
 final class Report {
-  /** What a document has of this benchmark, from its heading to the next or the end. */
-  private static final Pattern SECTION = Pattern.compile("(?ms)^## relay\\n.*?(?=^## |\\z)");
-
   /** A star is the beginning of emphasis in Markdown. */
   private static final String ESCAPED_STAR = "\\*";
 
   /** Ratios to the yardstick that a reader compares; memory of a JVM over that of C is no news. */
   private static final List<Quantity> DRAWN =
       List.of(Quantity.TCP_1, Quantity.TCP_8, Quantity.UDP_64, Quantity.PING_P50, Quantity.CPU);
+
+  /** In a cell, where there is no such quantity. */
+  private static final String NONE = "–";
 
   private final Results results;
 
@@ -59,7 +60,7 @@ final class Report {
   String markdown(Circumstances where, String chart) {
     return String.join(
         "\n",
-        "## relay",
+        "## " + results.comparison().name(),
         "",
         "`" + where.command() + "`, " + where.date() + ".",
         where.kernel() + ", " + where.processor() + ", " + where.cores() + " cores;",
@@ -81,8 +82,8 @@ final class Report {
         "Median (min – max):",
         "",
         markdownTable(medians(ESCAPED_STAR)),
-        "Ratio of the medians, to C with the same offloads (netty-tun: to C without). In the last"
-            + " four rows less is better:",
+        "Ratio of the medians, to C with the same offloads (netty-tun: to C without). Of round trips,"
+            + " CPU and memory less is better:",
         "",
         markdownTable(ratios()),
         "![Ratio to C by variant](" + chart + ")",
@@ -91,7 +92,9 @@ final class Report {
 
   /** A document with this section instead of the one that it has, or at its end. */
   static String replaceSection(String document, String section) {
-    Matcher old = SECTION.matcher(document);
+    String heading = section.lines().findFirst().orElseThrow();
+    Matcher old =
+        Pattern.compile("(?ms)^" + Pattern.quote(heading) + "\\n.*?(?=^## |\\z)").matcher(document);
     if (old.find()) {
       String rest = document.substring(old.end());
       return document.substring(0, old.start())
@@ -105,7 +108,7 @@ final class Report {
   BarChart chart() {
     List<Variant> compared = compared();
     return new BarChart(
-        "Relays between two tun devices, ratio to C with the same offloads",
+        results.comparison().title(),
         compared.stream().map(Variant::title).toList(),
         DRAWN.stream()
             .map(quantity ->
@@ -113,8 +116,10 @@ final class Report {
                     quantity.title(),
                     quantity.moreIsBetter() ? "more is better" : "less is better",
                     compared.stream()
-                        .map(
-                            variant -> results.ratio(variant.name(), variant.yardstick(), quantity))
+                        .map(variant ->
+                            results
+                                .ratio(variant.name(), variant.yardstick(), quantity)
+                                .orElseThrow())
                         .toList()))
             .toList());
   }
@@ -136,7 +141,11 @@ final class Report {
   }
 
   private String cell(Variant variant, Quantity quantity, String mark) {
-    Summary summary = results.summary(variant.name(), quantity);
+    Optional<Summary> found = results.summary(variant.name(), quantity);
+    if (found.isEmpty()) {
+      return NONE;
+    }
+    Summary summary = found.get();
     String number = "%." + quantity.decimals() + "f";
     return String.format(
         Locale.ROOT,
@@ -151,13 +160,21 @@ final class Report {
     List<List<String>> rows = new ArrayList<>();
     rows.add(row("over C", compared().stream().map(Variant::title).toList()));
     for (Quantity quantity : Quantity.values()) {
-      rows.add(
-          row(
-              quantity.title(),
-              compared().stream()
-                  .map(variant -> results.ratio(variant.name(), variant.yardstick(), quantity))
-                  .map(ratio -> String.format(Locale.ROOT, "%.2f", ratio))
-                  .toList()));
+      List<Optional<Double>> found =
+          compared().stream()
+              .map(variant -> results.ratio(variant.name(), variant.yardstick(), quantity))
+              .toList();
+      if (found.stream().anyMatch(Optional::isPresent)) {
+        rows.add(
+            row(
+                quantity.title(),
+                found.stream()
+                    .map(ratio ->
+                        ratio
+                            .map(number -> String.format(Locale.ROOT, "%.2f", number))
+                            .orElse(NONE))
+                    .toList()));
+      }
     }
     return rows;
   }

@@ -3,20 +3,25 @@ package io.vnet.benchmarks.relay;
 import io.vnet.benchmarks.Figure;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** What all samples of a run say together. */
 final class Results {
-  private final List<Variant> variants;
+  private final Comparison comparison;
   private final List<Sample> samples;
 
   /** Needs at least one sample of each measure for each variant. */
-  Results(List<Variant> variants, List<Sample> samples) {
-    this.variants = List.copyOf(variants);
+  Results(Comparison comparison, List<Sample> samples) {
+    this.comparison = comparison;
     this.samples = List.copyOf(samples);
   }
 
+  Comparison comparison() {
+    return comparison;
+  }
+
   List<Variant> variants() {
-    return variants;
+    return comparison.variants();
   }
 
   List<Sample> samples() {
@@ -30,12 +35,13 @@ final class Results {
         .toList();
   }
 
-  /** Over the rounds. */
-  Summary summary(String variant, Quantity quantity) {
-    return Summary.of(
+  /** Over the rounds; empty if the variant has no such quantity. */
+  Optional<Summary> summary(String variant, Quantity quantity) {
+    List<Double> values =
         samples(variant, quantity).stream()
             .flatMap(sample -> sample.reading().value(quantity).stream())
-            .toList());
+            .toList();
+    return values.isEmpty() ? Optional.empty() : Optional.of(Summary.of(values));
   }
 
   /** Whether others disturbed a measurement that is in the summary. */
@@ -53,42 +59,44 @@ final class Results {
     return Summary.of(samples.stream().map(sample -> sample.reading().otherCores()).toList());
   }
 
-  /** The median over that of another variant in the same rounds. */
-  double ratio(String variant, String other, Quantity quantity) {
-    return summary(variant, quantity).median() / summary(other, quantity).median();
+  /** The median over that of another variant in the same rounds; empty if one has none. */
+  Optional<Double> ratio(String variant, String other, Quantity quantity) {
+    return summary(variant, quantity)
+        .flatMap(above -> summary(other, quantity).map(below -> above.median() / below.median()));
   }
 
   /** Medians, ratios to the yardsticks, and at the end those that were promised. */
   List<Figure> figures() {
     List<Figure> figures = new ArrayList<>();
-    for (Variant variant : variants) {
+    for (Variant variant : variants()) {
       for (Quantity quantity : Quantity.values()) {
-        figures.add(
-            new Figure(
-                "relay_" + variant.name() + "_" + quantity.key(),
-                summary(variant.name(), quantity).median()));
+        summary(variant.name(), quantity)
+            .ifPresent(
+                summary -> figures.add(new Figure(named(variant, quantity), summary.median())));
       }
     }
-    for (Variant variant : variants) {
+    for (Variant variant : variants()) {
       if (!variant.isYardstick()) {
         for (Quantity quantity : Quantity.values()) {
-          figures.add(
-              new Figure(
-                  "relay_" + variant.name() + "_" + quantity.key() + "_ratio",
-                  ratio(variant.name(), variant.yardstick(), quantity)));
+          ratio(variant.name(), variant.yardstick(), quantity)
+              .ifPresent(
+                  ratio -> figures.add(new Figure(named(variant, quantity) + "_ratio", ratio)));
         }
       }
     }
-    figures.add(new Figure("relay_measurements", samples.size()));
-    figures.add(new Figure("relay_disturbed_measurements", disturbed()));
-    figures.add(
-        new Figure("ratio_plain", ratio(Variant.VNET_PLAIN, Variant.C_PLAIN, Quantity.TCP_1)));
-    figures.add(
-        new Figure(
-            "ratio_offload", ratio(Variant.VNET_OFFLOAD, Variant.C_OFFLOAD, Quantity.TCP_1)));
-    figures.add(
-        new Figure(
-            "ratio_netty_tun", ratio(Variant.VNET_OFFLOAD, Variant.NETTY_TUN, Quantity.TCP_1)));
+    String name = comparison.name();
+    figures.add(new Figure(name + "_measurements", samples.size()));
+    figures.add(new Figure(name + "_disturbed_measurements", disturbed()));
+    for (Comparison.Promise promise : comparison.promised()) {
+      figures.add(
+          new Figure(
+              promise.figure(),
+              ratio(promise.variant(), promise.over(), Quantity.TCP_1).orElseThrow()));
+    }
     return figures;
+  }
+
+  private String named(Variant variant, Quantity quantity) {
+    return comparison.name() + "_" + variant.name() + "_" + quantity.key();
   }
 }

@@ -9,6 +9,8 @@ import java.util.regex.Pattern;
 final class Tools {
   private static final Pattern ROUND_TRIP = Pattern.compile("(?<=time=)[0-9.]+(?= ms)");
 
+  private static final Pattern ALLOCATED = Pattern.compile("(?<=allocated=)[0-9.]+[BKMG]");
+
   private Tools() {}
 
   /**
@@ -39,6 +41,22 @@ final class Tools {
         .results()
         .mapToDouble(result -> 1000 * Double.parseDouble(result.group()))
         .toArray();
+  }
+
+  /** What all threads have allocated, from {@code jcmd PID Thread.print -e}, in bytes. */
+  static double allocatedBytes(String threads) throws IOException {
+    double sum = 0;
+    boolean found = false;
+    for (MatchResult match : ALLOCATED.matcher(threads).results().toList()) {
+      String number = match.group();
+      int unit = "BKMG".indexOf(number.charAt(number.length() - 1));
+      sum += Double.parseDouble(number.substring(0, number.length() - 1)) * Math.pow(1024, unit);
+      found = true;
+    }
+    if (!found) {
+      throw new IOException("the JVM does not say what its threads have allocated: " + threads);
+    }
+    return sum;
   }
 
   /**

@@ -21,15 +21,18 @@ class OptionsTest {
   void without_arguments_it_is_a_full_run() {
     assertThat(parsed().quick()).isFalse();
     assertThat(parsed().rounds()).isEqualTo(5);
-    assertThat(parsed().command()).isEqualTo("benchmarks/run relay");
+    assertThat(parsed().command("relay")).isEqualTo("benchmarks/run relay");
   }
 
   @Test
   void the_command_of_a_run_names_what_is_not_as_usual() {
-    assertThat(parsed("--quick", "--seed", "7")).isEqualTo(new Options(true, 1, 7));
-    assertThat(parsed("--quick").command()).isEqualTo("benchmarks/run relay --quick");
-    assertThat(parsed("--rounds", "9").command()).isEqualTo("benchmarks/run relay --rounds 9");
-    assertThat(parsed("--rounds", "5").command()).isEqualTo("benchmarks/run relay");
+    assertThat(parsed("--quick", "--seed", "7")).isEqualTo(new Options(true, 1, 7, List.of()));
+    assertThat(parsed("--quick").command("relay")).isEqualTo("benchmarks/run relay --quick");
+    assertThat(parsed("--rounds", "9").command("relay"))
+        .isEqualTo("benchmarks/run relay --rounds 9");
+    assertThat(parsed("--rounds", "5").command("relay")).isEqualTo("benchmarks/run relay");
+    assertThat(parsed("--only", "a,b").only()).containsExactly("a", "b");
+    assertThat(parsed("--only", "a,b").command("io")).isEqualTo("benchmarks/run io --only a,b");
     assertThat(parsed("--rounds", "3", "--quick"))
         .satisfies(options -> assertThat(options.quick()).isTrue())
         .extracting(Options::rounds)
@@ -39,6 +42,7 @@ class OptionsTest {
   @Test
   void what_is_wrong_is_named() {
     assertThatThrownBy(() -> parsed("--fast")).hasMessage("unknown argument '--fast'");
+    assertThatThrownBy(() -> parsed("--only")).hasMessageContaining("--only needs names");
     assertThatThrownBy(() -> parsed("--seed")).hasMessage("--seed needs a number");
     assertThatThrownBy(() -> parsed("--seed", "x")).hasMessage("--seed needs a number, not 'x'");
     assertThatThrownBy(() -> parsed("--rounds", "many"))
@@ -58,6 +62,7 @@ class OptionsTest {
             new PrintStream(err, true, StandardCharsets.UTF_8),
             false,
             Path.of("nowhere"),
+            "relay",
             List.of());
 
     assertThat(benchmark.run(List.of("--fast"))).isEqualTo(2);

@@ -11,11 +11,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** All relays run, are measured and are gone afterwards; the numbers are not looked at. */
 class RelayBenchmarkIT {
@@ -43,12 +44,13 @@ class RelayBenchmarkIT {
     Files.copy(Path.of("relay", "relay.c"), benchmarks.resolve("relay").resolve("relay.c"));
   }
 
-  private int run(List<String> vnet, String... arguments) throws InterruptedException {
+  private int run(String name, List<String> vnet, String... arguments) throws InterruptedException {
     return new RelayBenchmark(
             new PrintStream(out, true, StandardCharsets.UTF_8),
             new PrintStream(err, true, StandardCharsets.UTF_8),
             false,
             benchmarks,
+            name,
             vnet)
         .run(List.of(arguments));
   }
@@ -61,51 +63,55 @@ class RelayBenchmarkIT {
     return ProcessHandle.current().children().toList();
   }
 
-  @Test
-  void all_variants_are_measured_and_end() throws IOException, InterruptedException {
+  @ParameterizedTest
+  @CsvSource({
+    "relay, 'c_plain,c_offload,netty_tun,vnet_plain,vnet_epoll,vnet_offload'",
+    "io, 'packets_offload,direct_io_uring'"
+  })
+  void variants_are_measured_and_end(String name, String only)
+      throws IOException, InterruptedException {
     List<ProcessHandle> before = children();
 
-    assertThat(run(VNET, "--quick", "--seed", "5")).as(this::errors).isZero();
+    assertThat(run(name, VNET, "--quick", "--seed", "5", "--only", only)).as(this::errors).isZero();
 
+    Comparison.Programs programs =
+        new Comparison.Programs(Path.of("c"), List.of(), List.of(), List.of());
+    Comparison comparison =
+        (name.equals("io") ? Comparison.io(programs) : Comparison.relay(programs))
+            .only(List.of(only.split(",", -1)));
     List<String> expected = new ArrayList<>();
-    List<String> quantities = Arrays.stream(Quantity.values()).map(Quantity::key).toList();
-    for (String variant :
-        List.of(
-            "c_plain",
-            "c_offload",
-            "netty_tun",
-            "vnet_plain",
-            "vnet_epoll",
-            "vnet_offload",
-            "vnet_offload_io_uring")) {
-      quantities.forEach(quantity -> expected.add("relay_" + variant + "_" + quantity));
+    for (Variant variant : comparison.variants()) {
+      for (Quantity quantity : Quantity.values()) {
+        if (quantity != Quantity.ALLOCATED || variant.java()) {
+          expected.add(name + "_" + variant.name() + "_" + quantity.key());
+        }
+      }
     }
-    for (String variant :
-        List.of("netty_tun", "vnet_plain", "vnet_epoll", "vnet_offload", "vnet_offload_io_uring")) {
-      quantities.forEach(quantity -> expected.add("relay_" + variant + "_" + quantity + "_ratio"));
+    for (Variant variant : comparison.variants()) {
+      for (Quantity quantity : Quantity.values()) {
+        if (quantity != Quantity.ALLOCATED && !variant.isYardstick()) {
+          expected.add(name + "_" + variant.name() + "_" + quantity.key() + "_ratio");
+        }
+      }
     }
-    expected.addAll(
-        List.of(
-            "relay_measurements",
-            "relay_disturbed_measurements",
-            "ratio_plain",
-            "ratio_offload",
-            "ratio_netty_tun"));
+    expected.addAll(List.of(name + "_measurements", name + "_disturbed_measurements"));
+    comparison.promised().forEach(promise -> expected.add(promise.figure()));
     List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
     assertThat(lines)
-        .extracting(line -> line.replaceFirst("=[0-9]+\\.[0-9]{3}$", ""))
+        .extracting(line -> line.replaceFirst("=-?[0-9]+\\.[0-9]{3}$", ""))
         .containsExactlyElementsOf(expected);
+    int measurements = comparison.variants().size() * Measure.values().length;
     assertThat(lines)
-        .contains("relay_measurements=28.000")
+        .contains(name + "_measurements=" + measurements + ".000")
         .filteredOn(line -> line.matches(".*(gbit_per_s|packets_per_s|_us|mebibytes)=.*"))
-        .hasSize(42)
+        .hasSize(comparison.variants().size() * 10)
         .noneMatch(line -> line.endsWith("=0.000"));
-    assertThat(errors()).contains("relay: order by seed 5").doesNotContain("\u001b");
+    assertThat(errors()).contains(name + ": order by seed 5").doesNotContain("\u001b");
 
-    Path work = benchmarks.resolve("target").resolve("relay");
-    assertThat(work.resolve("RESULTS.md")).content().contains("## relay", "seed 5");
-    assertThat(work.resolve("relay.svg")).content().startsWith("<svg").endsWith("</svg>\n");
-    assertThat(work.resolve("samples.csv")).content().hasLineCount(29);
+    Path work = benchmarks.resolve("target").resolve(name);
+    assertThat(work.resolve("RESULTS.md")).content().contains("## " + name, "seed 5");
+    assertThat(work.resolve(name + ".svg")).content().startsWith("<svg").endsWith("</svg>\n");
+    assertThat(work.resolve("samples.csv")).content().hasLineCount(measurements + 1);
     assertThat(benchmarks.resolve("RESULTS.md")).doesNotExist();
     assertThat(children()).isEqualTo(before);
   }
@@ -114,7 +120,8 @@ class RelayBenchmarkIT {
   void a_relay_that_fails_ends_the_others_and_is_named() throws InterruptedException {
     List<ProcessHandle> before = children();
 
-    assertThat(run(List.of("sh", "-c", "echo it broke >&2; exit 3"), "--quick")).isEqualTo(1);
+    assertThat(run("relay", List.of("sh", "-c", "echo it broke >&2; exit 3"), "--quick"))
+        .isEqualTo(1);
 
     assertThat(errors()).contains("benchmarks/run: vnet: ended, or did not", "it broke");
     assertThat(out.size()).isZero();

@@ -1,6 +1,7 @@
 package io.vnet.benchmarks.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.vnet.benchmarks.Figure;
@@ -14,20 +15,26 @@ import org.junit.jupiter.api.Test;
 
 /** Medians, ratios and marks of made-up samples, and the section of the document. */
 class ReportTest {
-  private static final List<Variant> ALL =
-      Variant.all(Path.of("relay"), List.of("java", "NettyTunRelay"), List.of("vnet"));
+  private static final Comparison.Programs PROGRAMS =
+      new Comparison.Programs(
+          Path.of("relay"),
+          List.of("java", "NettyTunRelay"),
+          List.of("java", "PortRelay"),
+          List.of("vnet"));
+
+  private static final Comparison ALL = Comparison.relay(PROGRAMS);
 
   /** What a variant has of every quantity in the first round. */
   private static final Map<String, Double> BASES =
       Map.of(
-          Variant.C_PLAIN, 2.0,
-          Variant.C_OFFLOAD, 16.0,
-          Variant.NETTY_TUN, 0.5,
-          Variant.VNET_PLAIN, 3.0,
-          Variant.VNET_OFFLOAD, 20.0);
+          Comparison.C_PLAIN, 2.0,
+          Comparison.C_OFFLOAD, 16.0,
+          Comparison.NETTY_TUN, 0.5,
+          Comparison.VNET_PLAIN, 3.0,
+          Comparison.VNET_OFFLOAD, 20.0);
 
   private static final List<Variant> VARIANTS =
-      ALL.stream().filter(variant -> BASES.containsKey(variant.name())).toList();
+      ALL.variants().stream().filter(variant -> BASES.containsKey(variant.name())).toList();
 
   private static final Circumstances WHERE =
       new Circumstances(
@@ -51,9 +58,12 @@ class ReportTest {
       for (Variant variant : VARIANTS) {
         Map<Quantity, Double> values = new EnumMap<>(Quantity.class);
         for (Quantity quantity : Quantity.values()) {
+          if (quantity == Quantity.ALLOCATED && !variant.java()) {
+            continue;
+          }
           values.put(quantity, BASES.getOrDefault(variant.name(), Double.NaN) * factors[round - 1]);
         }
-        boolean last = round == 3 && variant.name().equals(Variant.VNET_PLAIN);
+        boolean last = round == 3 && variant.name().equals(Comparison.VNET_PLAIN);
         samples.add(
             new Sample(
                 round,
@@ -63,12 +73,12 @@ class ReportTest {
                 new Reading(values, last ? otherCores : 0.05)));
       }
     }
-    return new Results(VARIANTS, samples);
+    return new Results(new Comparison(ALL.name(), ALL.title(), VARIANTS, ALL.promised()), samples);
   }
 
   @Test
   void a_variant_says_what_is_started_and_what_it_is_compared_with() {
-    assertThat(ALL)
+    assertThat(ALL.variants())
         .extracting(Variant::name, Variant::yardstick, Variant::command)
         .containsExactly(
             tuple("c_plain", "c_plain", List.of("relay", "tunA", "tunB")),
@@ -86,6 +96,48 @@ class ReportTest {
   }
 
   @Test
+  void the_ways_of_a_program_are_compared_with_c_of_their_kind() {
+    Comparison io = Comparison.io(PROGRAMS);
+    assertThat(io.variants())
+        .extracting(Variant::name, Variant::yardstick)
+        .containsExactly(
+            tuple("c_plain", "c_plain"),
+            tuple("c_offload", "c_offload"),
+            tuple("batches_io_uring", "c_plain"),
+            tuple("batches_epoll", "c_plain"),
+            tuple("batches_offload", "c_offload"),
+            tuple("packets_io_uring", "c_plain"),
+            tuple("packets_epoll", "c_plain"),
+            tuple("packets_offload", "c_offload"),
+            tuple("direct_io_uring", "c_plain"),
+            tuple("direct_epoll", "c_plain"),
+            tuple("direct_offload", "c_offload"));
+    assertThat(io.variants().getLast().command())
+        .containsExactly("java", "PortRelay", "tunA", "tunB", "direct", "--offload");
+    for (Comparison comparison : List.of(ALL, io)) {
+      assertThat(comparison.promised())
+          .allSatisfy(promise ->
+              assertThat(comparison.variants())
+                  .extracting(Variant::name)
+                  .contains(promise.variant(), promise.over()));
+    }
+  }
+
+  @Test
+  void some_variants_bring_their_yardsticks_and_no_promise_that_needs_others() {
+    Comparison some = ALL.only(List.of(Comparison.VNET_OFFLOAD));
+    assertThat(some.variants())
+        .extracting(Variant::name)
+        .containsExactly(Comparison.C_OFFLOAD, Comparison.VNET_OFFLOAD);
+    assertThat(some.promised())
+        .extracting(Comparison.Promise::figure)
+        .containsExactly("ratio_offload");
+    assertThat(ALL.only(List.of())).isEqualTo(ALL);
+    assertThatThrownBy(() -> ALL.only(List.of(Comparison.VNET_PLAIN, "vnet_fast")))
+        .hasMessageContaining("--only needs names of c_plain, c_offload");
+  }
+
+  @Test
   void figures_are_medians_and_their_ratios_and_end_with_the_promised_ones() {
     List<Figure> figures = results(0.3).figures();
 
@@ -95,7 +147,9 @@ class ReportTest {
             new Figure("relay_vnet_offload_ping_p50_us", 20),
             new Figure("relay_vnet_offload_ping_p50_us_ratio", 1.25),
             new Figure("relay_netty_tun_resident_mebibytes_ratio", 0.25))
-        .noneMatch(figure -> figure.name().matches("relay_c_.*_ratio"));
+        .noneMatch(figure -> figure.name().matches("relay_c_.*_ratio"))
+        .noneMatch(figure -> figure.name().matches("relay_.*_allocated_.*_ratio"))
+        .contains(new Figure("relay_vnet_plain_allocated_bytes_per_segment", 3));
     assertThat(figures.subList(figures.size() - 5, figures.size()))
         .containsExactly(
             new Figure("relay_measurements", 15),
@@ -120,6 +174,8 @@ class ReportTest {
                 + " | 0.50 (0.45 – 0.55) | 3.00 (2.70 – 3.30) | 20.00 (18.00 – 22.00) |",
             "| over C | netty-tun | vnet | vnet, offload |",
             "| round trip, p50 | 0.25 | 1.50 | 1.25 |",
+            "| allocated a segment, B | – | – | 0.50 (0.45 – 0.55) | 3.00 (2.70 – 3.30)"
+                + " | 20.00 (18.00 – 22.00) |",
             "![Ratio to C by variant](../docs/relay.svg)");
     assertThat(section)
         .contains("3 rounds after one to warm up in random order (seed 42)")
@@ -139,7 +195,7 @@ class ReportTest {
     assertThat(report.text()).contains("Of 15 measurements 1 were");
     assertThat(report.csv().lines())
         .hasSize(16)
-        .contains("3,vnet_plain,TCP_1,3,0.300,3.300,3.300,3.300,3.300,3.300,3.300,3.300");
+        .contains("3,vnet_plain,TCP_1,3,0.300" + ",3.300".repeat(Quantity.values().length));
   }
 
   @Test

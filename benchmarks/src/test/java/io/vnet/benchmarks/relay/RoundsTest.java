@@ -17,7 +17,7 @@ class RoundsTest {
   private final List<String> begun = new ArrayList<>();
 
   private static Variant variant(String name) {
-    return new Variant(name, name, "a", List.of());
+    return new Variant(name, name, "a", false, List.of());
   }
 
   private List<Sample> run(int count, boolean warmUp, int repeatsMax, long seed, double... others)
@@ -46,11 +46,13 @@ class RoundsTest {
                     Measure.TCP_1,
                     Measure.TCP_8,
                     Measure.UDP_64,
-                    Measure.PING, //
+                    Measure.PING,
+                    Measure.PING_LOADED, //
                     Measure.TCP_1,
                     Measure.TCP_8,
                     Measure.UDP_64,
-                    Measure.PING)
+                    Measure.PING,
+                    Measure.PING_LOADED)
                 .stream()
                 .flatMap(measure -> VARIANTS.stream().map(_ -> measure))
                 .toList());
@@ -78,8 +80,8 @@ class RoundsTest {
   void the_warm_up_is_taken_once_and_does_not_count() throws IOException, InterruptedException {
     List<Sample> samples = run(1, true, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1);
 
-    assertThat(samples).extracting(Sample::round).containsOnly(1).hasSize(16);
-    assertThat(begun).filteredOn(line -> line.startsWith("0 ")).hasSize(16);
+    assertThat(samples).extracting(Sample::round).containsOnly(1).hasSize(20);
+    assertThat(begun).filteredOn(line -> line.startsWith("0 ")).hasSize(20);
     assertThat(samples).noneMatch(sample -> sample.reading().disturbed());
   }
 
@@ -100,6 +102,6 @@ class RoundsTest {
     assertThat(samples.subList(2, samples.size()))
         .extracting(Sample::attempts)
         .containsOnly(1)
-        .hasSize(14);
+        .hasSize(18);
   }
 }

@@ -91,4 +91,16 @@ class ToolsTest {
     assertThat(Proc.stolenTicks(List.of("cpu  1 2 3 4 5 6 7 8 9 10", "cpu0 1 1 1 1 1 1 1 1 1 1")))
         .isEqualTo(8);
   }
+
+  @Test
+  void what_threads_have_allocated_is_added_up_in_all_units() throws IOException {
+    String threads =
+        """
+        "main" #1 [7] prio=5 os_prio=0 cpu=95.00ms elapsed=1.00s allocated=430M defined_classes=2
+        "vnet-island-0" #9 daemon allocated=11696B defined_classes=0
+        "idle" #10 daemon allocated=12K defined_classes=0
+        """;
+    assertThat(Tools.allocatedBytes(threads)).isEqualTo(430 * 1024.0 * 1024 + 11696 + 12 * 1024);
+    assertThatThrownBy(() -> Tools.allocatedBytes("no threads")).hasMessageContaining("no threads");
+  }
 }

@@ -1,0 +1,160 @@
+package io.vnet.benchmarks.relay;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Relays that are measured beside each other.
+ *
+ * @param name that of the benchmark: begins its figures, names its section and its chart
+ * @param title over the chart
+ * @param variants with the yardsticks that they are compared with
+ * @param promised the ratios that its last figures are
+ */
+record Comparison(String name, String title, List<Variant> variants, List<Promise> promised) {
+  static final String C_PLAIN = "c_plain";
+  static final String C_OFFLOAD = "c_offload";
+  static final String NETTY_TUN = "netty_tun";
+  static final String VNET_PLAIN = "vnet_plain";
+  static final String VNET_EPOLL = "vnet_epoll";
+  static final String VNET_OFFLOAD = "vnet_offload";
+
+  private static final String OFFLOAD = "--offload";
+  private static final String IO = "--io";
+  private static final String EPOLL = "epoll";
+  private static final String IO_URING = "io_uring";
+
+  /** The lists are not shared. */
+  Comparison {
+    variants = List.copyOf(variants);
+    promised = List.copyOf(promised);
+  }
+
+  /**
+   * A ratio of throughput with one stream.
+   *
+   * @param figure its name
+   * @param variant above the line
+   * @param over below it
+   */
+  record Promise(String figure, String variant, String over) {}
+
+  /**
+   * How the programs are started, without arguments.
+   *
+   * @param c the compiled {@code relay.c}
+   * @param nettyTun {@link NettyTunRelay}
+   * @param io {@link PortRelay}
+   * @param vnet {@code ./vnet}
+   */
+  record Programs(Path c, List<String> nettyTun, List<String> io, List<String> vnet) {
+    /** The lists are not shared. */
+    Programs {
+      nettyTun = List.copyOf(nettyTun);
+      io = List.copyOf(io);
+      vnet = List.copyOf(vnet);
+    }
+
+    private List<Variant> yardsticks() {
+      return List.of(
+          new Variant(C_PLAIN, "C", C_PLAIN, false, of(List.of(c.toString()))),
+          new Variant(
+              C_OFFLOAD, "C, offload", C_OFFLOAD, false, of(List.of(c.toString()), OFFLOAD)));
+    }
+
+    private Variant relay(String name, String title, String yardstick, String... options) {
+      return new Variant(name, title, yardstick, true, of(with(vnet, "relay"), options));
+    }
+
+    private Variant port(String name, String title, String yardstick, String... options) {
+      return new Variant(name, title, yardstick, true, of(io, options));
+    }
+  }
+
+  /** What a user starts, beside C and what else there is for the JVM. */
+  static Comparison relay(Programs programs) {
+    List<Variant> variants = new ArrayList<>(programs.yardsticks());
+    variants.add(new Variant(NETTY_TUN, "netty-tun", C_PLAIN, true, of(programs.nettyTun())));
+    variants.add(programs.relay(VNET_PLAIN, "vnet", C_PLAIN));
+    variants.add(programs.relay(VNET_EPOLL, "vnet, epoll", C_PLAIN, IO, EPOLL));
+    variants.add(programs.relay(VNET_OFFLOAD, "vnet, offload", C_OFFLOAD, OFFLOAD));
+    variants.add(
+        programs.relay(
+            "vnet_offload_io_uring", "vnet, offload, io_uring", C_OFFLOAD, OFFLOAD, IO, IO_URING));
+    return new Comparison(
+        "relay",
+        "Relays between two tun devices, ratio to C with the same offloads",
+        variants,
+        List.of(
+            new Promise("ratio_plain", VNET_PLAIN, C_PLAIN),
+            new Promise("ratio_offload", VNET_OFFLOAD, C_OFFLOAD),
+            new Promise("ratio_netty_tun", VNET_OFFLOAD, NETTY_TUN)));
+  }
+
+  /** The ways that a program has to use the library. */
+  static Comparison io(Programs programs) {
+    List<Variant> variants = new ArrayList<>(programs.yardsticks());
+    for (String how : List.of("batches", "packets", "direct")) {
+      variants.add(programs.port(how + "_io_uring", how, C_PLAIN, how, IO, IO_URING));
+      variants.add(programs.port(how + "_epoll", how + ", epoll", C_PLAIN, how, IO, EPOLL));
+      variants.add(programs.port(how + "_offload", how + ", offload", C_OFFLOAD, how, OFFLOAD));
+    }
+    return new Comparison(
+        "io",
+        "Ways to move packets between two devices, ratio to C with the same offloads",
+        variants,
+        List.of(
+            new Promise("ratio_batches", "batches_io_uring", C_PLAIN),
+            new Promise("ratio_packets", "packets_io_uring", C_PLAIN),
+            new Promise("ratio_direct", "direct_io_uring", C_PLAIN),
+            new Promise("ratio_batches_offload", "batches_offload", C_OFFLOAD),
+            new Promise("ratio_packets_offload", "packets_offload", C_OFFLOAD),
+            new Promise("ratio_direct_offload", "direct_offload", C_OFFLOAD)));
+  }
+
+  /**
+   * Only some of them, and what these are compared with.
+   *
+   * @param names none: all
+   * @throws IllegalArgumentException naming what is called so by nobody
+   */
+  Comparison only(List<String> names) {
+    if (names.isEmpty()) {
+      return this;
+    }
+    Set<String> kept = new HashSet<>(names);
+    for (Variant variant : variants) {
+      if (names.contains(variant.name())) {
+        kept.add(variant.yardstick());
+      }
+    }
+    List<Variant> chosen =
+        variants.stream().filter(variant -> kept.contains(variant.name())).toList();
+    if (chosen.size() < kept.size()) {
+      throw new IllegalArgumentException(
+          "--only needs names of "
+              + variants.stream().map(Variant::name).collect(Collectors.joining(", ")));
+    }
+    return new Comparison(
+        name,
+        title,
+        chosen,
+        promised.stream()
+            .filter(promise -> kept.containsAll(List.of(promise.variant(), promise.over())))
+            .toList());
+  }
+
+  private static List<String> of(List<String> program, String... options) {
+    return with(with(program, Variant.NEAR, Variant.FAR), options);
+  }
+
+  private static List<String> with(List<String> command, String... arguments) {
+    List<String> longer = new ArrayList<>(command);
+    longer.addAll(List.of(arguments));
+    return longer;
+  }
+}
