@@ -64,8 +64,8 @@ final class LinuxHostNetwork implements HostNetwork {
 
   @Override
   public DeviceBackend open(BackendRequest request) {
-    IslandLoop island = islands.get(Math.floorMod(turn.getAndIncrement(), islands.size()));
-    return opener.open(request, island);
+    return opener.open(
+        request, () -> islands.get(Math.floorMod(turn.getAndIncrement(), islands.size())));
   }
 
   @Override
