@@ -1,5 +1,6 @@
 package io.vnet.actors;
 
+import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -260,20 +261,39 @@ class FailingBackendTest {
   }
 
   @Test
-  void a_link_up_that_stalls_holds_nobody_else_up() {
+  void an_open_is_answered_when_the_link_is_up_and_holds_nobody_else_up() {
     FakeHostNetwork network = new FakeHostNetwork(true);
     VnetHost host = host(network);
     Device device = host.create(SPEC);
     FakeHostNetwork.Stall stall = network.stall(Step.LINK_UP);
-    DeviceHandle handle = device.open();
+    CompletionStage<DeviceHandle> opened = device.openAsync();
     stall.awaitEntered();
     Device other = host.create(DeviceSpec.of("tap"));
     other.open().close();
     other.destroy();
-    handle.close();
-    assertThat(handle.closed().toCompletableFuture()).isNotDone();
+    assertThat(DeviceLifeTest.errnoOf(device::open)).isEqualTo(Errno.EBUSY);
+    assertThat(opened.toCompletableFuture()).isNotDone();
     stall.leave();
+    DeviceHandle handle = end(opened);
+    assertThat(handle.isOpen()).isTrue();
+    handle.close();
     end(handle.closed());
+    Leftovers.assertNothingLeft(host);
+  }
+
+  @Test
+  void an_open_whose_device_is_destroyed_before_the_link_is_up_gives_a_revoked_handle() {
+    FakeHostNetwork network = new FakeHostNetwork(true);
+    VnetHost host = host(network);
+    Device device = host.create(SPEC);
+    FakeHostNetwork.Stall stall = network.stall(Step.LINK_UP);
+    CompletionStage<DeviceHandle> opened = device.openAsync();
+    stall.awaitEntered();
+    CompletionStage<?> destroyed = device.destroyAsync(DestroyPolicy.FORCE).done();
+    await().until(() -> DeviceLifeTest.errnoOf(device::open) == Errno.ENXIO);
+    stall.leave();
+    assertThat(end(destroyed)).isEqualTo(device.id());
+    assertThat(DeviceLifeTest.errnoOf(end(opened)::read)).isEqualTo(Errno.ENXIO);
     Leftovers.assertNothingLeft(host);
   }
 

@@ -22,6 +22,7 @@ import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.error.Errno;
+import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.Descriptors;
@@ -52,6 +53,7 @@ class HostDeviceLifeIT {
   private static final int GUARD_SECONDS = 60;
   private static final int FLOOD_PACKETS_MAX = 2_000_000;
   private static final int DISCARD_PORT = 9;
+  private static final int IP_AND_UDP_BYTES = 28;
 
   private final VnetHost host = VnetHost.start();
 
@@ -111,6 +113,51 @@ class HostDeviceLifeIT {
   }
 
   @Test
+  void the_link_is_up_exactly_while_the_device_is_open(NetworkNamespace namespace) {
+    Device device = host.create(spec("tun", namespace, "10.9.0.1/24"));
+    for (int i = 0; i < 3; i++) {
+      assertThat(link(namespace)).contains("NO-CARRIER", ",UP");
+      DeviceHandle handle = device.open();
+      assertThat(link(namespace)).contains("LOWER_UP").doesNotContain("NO-CARRIER");
+      handle.close();
+      end(handle.closed());
+    }
+    assertThat(link(namespace)).contains("NO-CARRIER");
+  }
+
+  private static String link(NetworkNamespace namespace) {
+    return Program.outputIn(namespace, "ip", "-o", "link", "show", "dev", "tun0");
+  }
+
+  @Test
+  void what_the_kernel_sends_right_after_an_open_is_read(NetworkNamespace namespace)
+      throws IOException {
+    Device device = host.create(spec("tun", namespace, "10.9.0.1/24"));
+    try (DatagramSocket socket = socket(namespace, "10.9.0.2")) {
+      for (int i = 1; i <= 50; i++) {
+        DeviceHandle handle = device.open();
+        socket.send(new DatagramPacket(new byte[] {(byte) i}, 1));
+        Packet packet = handle.read();
+        // The kernel's own packets, for its groups, may come before.
+        while (packet.length() != IP_AND_UDP_BYTES + 1) {
+          packet = handle.read();
+        }
+        assertThat(packet.toByteArray()[IP_AND_UDP_BYTES]).isEqualTo((byte) i);
+        handle.close();
+        end(handle.closed());
+      }
+    }
+  }
+
+  private static DatagramSocket socket(NetworkNamespace namespace, String target) {
+    return namespace.call(() -> {
+      DatagramSocket made = new DatagramSocket();
+      made.connect(InetAddress.getByName(target), DISCARD_PORT);
+      return made;
+    });
+  }
+
+  @Test
   void a_forced_destroy_under_a_flood_happens_in_the_documented_order(NetworkNamespace namespace) {
     List<DeviceEvent.Kind> order = new CopyOnWriteArrayList<>();
     CompletableFuture<Boolean> last = new CompletableFuture<>();
@@ -161,12 +208,7 @@ class HostDeviceLifeIT {
 
   /** Sends until the interface is gone, or so many; returns how many. */
   private static CompletableFuture<Long> flood(NetworkNamespace namespace, String target) {
-    DatagramSocket socket =
-        namespace.call(() -> {
-          DatagramSocket made = new DatagramSocket();
-          made.connect(InetAddress.getByName(target), DISCARD_PORT);
-          return made;
-        });
+    DatagramSocket socket = socket(namespace, target);
     return CompletableFuture.supplyAsync(
         () -> {
           long sent = 0;

@@ -11,15 +11,21 @@ import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
 import io.vnet.api.device.DeviceOption;
 import io.vnet.api.device.Framing;
+import io.vnet.api.epoch.Epoch;
 import io.vnet.api.epoch.EpochReader;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.OffloadFeature;
+import io.vnet.api.port.PacketPort;
+import io.vnet.api.port.PortCounters;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +50,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   private final long number;
   private final ActorRef<SoftcActor.Command> softc;
   private final DeviceBackend backend;
+  private final List<OpenQueue> others = new ArrayList<>();
   private final AtomicReference<@Nullable CompletableFuture<DeviceId>> closed =
       new AtomicReference<>();
 
@@ -60,6 +67,99 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
     this.number = number;
     this.softc = softc;
     this.backend = backend;
+    List<DeviceBackend> queues = backend.queues();
+    for (int i = 1; i < queues.size(); i++) {
+      others.add(new OpenQueue(name() + "/" + i, layer(), host.epoch(), queues.get(i)));
+    }
+  }
+
+  /** A queue after the first. It ends with the handle, and the handle with it. */
+  private final class OpenQueue extends GuardedPort {
+    private final DeviceBackend queue;
+
+    OpenQueue(String name, Layer layer, Epoch epoch, DeviceBackend queue) {
+      super(name, layer, epoch);
+      this.queue = queue;
+    }
+
+    @Override
+    public int mtu() {
+      return backend.mtu();
+    }
+
+    @Override
+    public Set<OffloadFeature> offloads() {
+      return backend.offloads();
+    }
+
+    @Override
+    public Optional<Island> island() {
+      return queue.island();
+    }
+
+    @Override
+    protected int doReceive(PacketBatch into) {
+      return queue.receive(into, ledger());
+    }
+
+    @Override
+    protected int doSend(PacketBatch batch, int from) {
+      return queue.send(batch, from, ledger());
+    }
+
+    @Override
+    protected void afterReceive() {
+      queue.afterReceive();
+    }
+
+    @Override
+    protected void afterSend() {
+      queue.afterSend();
+    }
+
+    @Override
+    protected void onClose() {
+      OpenHandle.this.close();
+    }
+
+    /** Ends it from the handle; nobody is inside when this returns. */
+    void end() {
+      close();
+      awaitQuiet();
+    }
+  }
+
+  @Override
+  public List<PacketPort> queues() {
+    List<PacketPort> queues = new ArrayList<>();
+    queues.add(this);
+    queues.addAll(others);
+    return List.copyOf(queues);
+  }
+
+  @Override
+  public PortCounters counters() {
+    PortCounters sum = super.counters();
+    for (OpenQueue other : others) {
+      sum = sum.plus(other.counters());
+    }
+    return sum;
+  }
+
+  /** One of {@link #queues}, to be told of readiness. */
+  GuardedPort queue(int index) {
+    return index == 0 ? this : others.get(index - 1);
+  }
+
+  /**
+   * Takes all queues away from their users.
+   *
+   * @return false if the handle had ended before
+   */
+  boolean revokeAll(Errno errno, String reason) {
+    boolean revoked = revoke(errno, reason);
+    others.forEach(other -> other.revoke(errno, reason));
+    return revoked;
   }
 
   @Override
@@ -218,6 +318,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
 
   @Override
   protected void onClose() {
+    others.forEach(OpenQueue::end);
     softc.tell(new SoftcActor.Close(number));
   }
 

@@ -678,7 +678,14 @@ public final class SoftcActor {
     softc.handle = Optional.of(handle);
     softc.relay.handle = handle;
     publish(DeviceEvent.Kind.OPENED, () -> "by pid " + opener.pid());
-    answerOpen(opener, new Opened(handle));
+    ReplyTo<OpenReply> replyTo = softc.opening.get(opener.handle());
+    if (replyTo != null && backend().blocking()) {
+      // Behind the link, which is coming up there: whoever gets the handle finds it up.
+      lane().execute(() -> replyTo.tell(new Opened(handle)));
+      softc.opening.remove(opener.handle());
+    } else {
+      answerOpen(opener, new Opened(handle));
+    }
   }
 
   private void answerOpen(SoftcState.Opener opener, OpenReply reply) {
@@ -701,7 +708,7 @@ public final class SoftcActor {
 
   private void revoke(Errno errno, String reason) {
     softc.handle.ifPresent(handle -> {
-      if (handle.revoke(errno, reason)) {
+      if (handle.revokeAll(errno, reason)) {
         publish(DeviceEvent.Kind.HANDLE_REVOKED, reason);
       }
     });
@@ -920,18 +927,46 @@ public final class SoftcActor {
 
     @Override
     public void readable() {
-      OpenHandle current = handle;
-      if (current != null) {
-        current.signalReadable();
-      }
+      readable(0);
     }
 
     @Override
     public void writable() {
+      writable(0);
+    }
+
+    private void readable(int queue) {
       OpenHandle current = handle;
       if (current != null) {
-        current.signalWritable();
+        current.queue(queue).signalReadable();
       }
+    }
+
+    private void writable(int queue) {
+      OpenHandle current = handle;
+      if (current != null) {
+        current.queue(queue).signalWritable();
+      }
+    }
+
+    @Override
+    public BackendListener queue(int index) {
+      return new BackendListener() {
+        @Override
+        public void readable() {
+          BackendRelay.this.readable(index);
+        }
+
+        @Override
+        public void writable() {
+          BackendRelay.this.writable(index);
+        }
+
+        @Override
+        public void lost(VnetException cause) {
+          BackendRelay.this.lost(cause);
+        }
+      };
     }
 
     @Override

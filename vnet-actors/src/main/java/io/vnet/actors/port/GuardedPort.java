@@ -153,7 +153,7 @@ public abstract class GuardedPort implements PacketPort {
   }
 
   @Override
-  public final PortCounters counters() {
+  public PortCounters counters() {
     return ledger.snapshot();
   }
 
@@ -183,14 +183,19 @@ public abstract class GuardedPort implements PacketPort {
     section.enter();
     try {
       if (finish(new End(Errno.EBADF, "it is closed", true))) {
-        receiving.awaitEmpty();
-        sending.awaitEmpty();
+        awaitQuiet();
         onClose();
       }
     } finally {
       section.exit();
       epoch.giveBack(section);
     }
+  }
+
+  /** Waits until nobody but the calling thread is inside any more; after the port has ended. */
+  protected final void awaitQuiet() {
+    receiving.awaitEmpty();
+    sending.awaitEmpty();
   }
 
   /**

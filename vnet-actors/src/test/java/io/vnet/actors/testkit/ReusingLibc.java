@@ -172,6 +172,11 @@ public final class ReusingLibc implements Libc {
   }
 
   @Override
+  public long fcntl(int fd, int command, long argument) {
+    return libc.fcntl(fd, command, argument);
+  }
+
+  @Override
   public long bind(int fd, long address, int bytes) {
     return libc.bind(fd, address, bytes);
   }

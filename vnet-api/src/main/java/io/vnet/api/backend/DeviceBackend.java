@@ -9,6 +9,7 @@ import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortLedger;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -39,6 +40,17 @@ public interface DeviceBackend {
   Optional<Island> island();
 
   /**
+   * The queues that packets come and go by, this one first; the same for the whole life.
+   *
+   * <p>{@link #receive}, {@link #send}, {@link #afterReceive}, {@link #afterSend} and {@link
+   * #island} are each queue's own, with one receiver and one sender at a time. All else is asked of
+   * the first, for all of them: it tells their readiness to {@link BackendListener#queue}.
+   */
+  default List<DeviceBackend> queues() {
+    return List.of(this);
+  }
+
+  /**
    * Whether {@link #linkUp}, {@link #linkDown}, {@link #release}, {@link #change}, {@link #rename}
    * and {@link #interfaceCounters} may block (make system calls): such ones are called one at a
    * time on a thread made for that, else on the caller's.
@@ -48,7 +60,10 @@ public interface DeviceBackend {
   /** Begins to tell readiness; called once, before anything else, on any thread; does not block. */
   void start(BackendListener listener);
 
-  /** A handle was granted: carrier on. May block. */
+  /**
+   * A handle was granted: carrier on. May block; whoever opened gets the handle after it, with a
+   * link that passes packets.
+   */
   void linkUp();
 
   /**

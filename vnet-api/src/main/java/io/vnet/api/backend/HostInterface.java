@@ -11,8 +11,8 @@ import java.util.OptionalLong;
  * @param up administratively up
  * @param carrier whether somebody is attached and the carrier is on
  * @param mtu in bytes
- * @param owner the user id that may attach; empty: nobody but the administrator
- * @param group the group id that may attach; empty likewise
+ * @param owner the user id that alone may attach besides the administrator; empty: any user
+ * @param group the group id whose members alone may; empty: any group
  * @param persistent whether it stays when nobody is attached
  * @param vnetHeader whether its packets have a virtio-net header: what offloads need
  * @param multiQueue whether several descriptors may be attached

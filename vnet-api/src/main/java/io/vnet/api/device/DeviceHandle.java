@@ -3,6 +3,7 @@ package io.vnet.api.device;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.port.PacketPort;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
@@ -69,6 +70,25 @@ public interface DeviceHandle extends PacketPort {
 
   /** {@link #setOption} without waiting. */
   <T> CompletionStage<DeviceId> setOptionAsync(DeviceOption<T> option, T value);
+
+  /**
+   * The queues of the device, this handle first: one, unless {@link HostBacking#withQueues} says
+   * otherwise. Each has its own descriptor and I/O thread ({@link PacketPort#island}), its own
+   * receiver and sender, so that several threads move packets side by side.
+   *
+   * <p>The kernel gives all packets of a flow (addresses, ports, protocol) to one queue, in order;
+   * between flows there is no order. A flow's packets that are sent to the kernel by a queue make
+   * it give that flow to the same queue: answer where you were asked, and a flow stays; send it by
+   * another queue and it moves there, where it may overtake what waits in the first.
+   *
+   * <p>One queue is the default since one keeps the order of everything, one flow never gets faster
+   * with several, and several readers on few cores take turns instead of working side by side.
+   *
+   * <p>They live and end together: closing one closes the handle, so that no queue is left whose
+   * packets nobody reads. {@link #read}, {@link #write} and what is sent and received here is the
+   * first queue's; {@link #counters} is the sum of all.
+   */
+  List<PacketPort> queues();
 
   /** The present name of the interface, after renames (TUNGIFNAME). */
   String interfaceName();

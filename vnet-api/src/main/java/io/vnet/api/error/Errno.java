@@ -15,6 +15,7 @@ public enum Errno {
   EINTR(4, "interrupted"),
   EIO(5, "input/output error"),
   ENXIO(6, "no such device"),
+  E2BIG(7, "too many"),
   EBADF(9, "bad descriptor"),
   EAGAIN(11, "try again"),
   ENOMEM(12, "out of memory"),

@@ -1,5 +1,6 @@
 package io.vnet.api.port;
 
+import java.util.EnumMap;
 import java.util.Map;
 
 /**
@@ -24,6 +25,19 @@ public record PortCounters(
   /** Copies the map. */
   public PortCounters {
     drops = Map.copyOf(drops);
+  }
+
+  /** Both together, as of two ports. */
+  public PortCounters plus(PortCounters other) {
+    Map<DropReason, Long> all = new EnumMap<>(DropReason.class);
+    all.putAll(drops);
+    other.drops.forEach((reason, packets) -> all.merge(reason, packets, Long::sum));
+    return new PortCounters(
+        receivedPackets + other.receivedPackets,
+        receivedBytes + other.receivedBytes,
+        sentPackets + other.sentPackets,
+        sentBytes + other.sentBytes,
+        all);
   }
 
   /** All drops together. */

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -89,11 +90,21 @@ class DeviceSpecTest {
         .withMessage("mode");
   }
 
+  private static HostBacking backing(List<IpPrefix> addresses) {
+    return new HostBacking(
+        "",
+        HostBacking.Mode.CREATE,
+        Optional.empty(),
+        addresses,
+        false,
+        HostBacking.Ownership.UNCHANGED,
+        1,
+        List.of());
+  }
+
   @Test
-  void a_host_backing_starts_as_a_new_interface_without_addresses() {
-    assertThat(HostBacking.create())
-        .isEqualTo(
-            new HostBacking("", HostBacking.Mode.CREATE, Optional.empty(), List.of(), false));
+  void a_host_backing_starts_as_a_new_interface_of_one_queue_without_addresses_and_owner() {
+    assertThat(HostBacking.create()).isEqualTo(backing(List.of()));
   }
 
   @Test
@@ -104,6 +115,11 @@ class DeviceSpecTest {
 
     HostBacking changed =
         HostBacking.create()
+            .withQueues(4)
+            .withGroup(12)
+            .withPersistent(true)
+            .withOwner(1000)
+            .withOffload(true)
             .withInterfaceName("wan")
             .withMode(HostBacking.Mode.ATTACH)
             .inNetworkNamespace(blue)
@@ -112,18 +128,41 @@ class DeviceSpecTest {
     assertThat(changed)
         .isEqualTo(
             new HostBacking(
-                "wan", HostBacking.Mode.ATTACH, Optional.of(blue), List.of(v4, v6), false));
+                "wan",
+                HostBacking.Mode.ATTACH,
+                Optional.of(blue),
+                List.of(v4, v6),
+                true,
+                new HostBacking.Ownership(
+                    Optional.of(true), OptionalLong.of(1000), OptionalLong.of(12)),
+                4,
+                List.of()));
     assertThat(changed.withAddresses().addresses()).isEmpty();
   }
 
   @Test
   void a_host_backing_keeps_its_own_copy_of_the_addresses() {
     List<IpPrefix> addresses = new ArrayList<>(List.of(IpPrefix.parse("10.9.0.1/24")));
-    HostBacking backing =
-        new HostBacking("", HostBacking.Mode.CREATE, Optional.empty(), addresses, false);
+    HostBacking backing = backing(addresses);
 
     addresses.clear();
 
     assertThat(backing.addresses()).containsExactly(IpPrefix.parse("10.9.0.1/24"));
+  }
+
+  @Test
+  void adopted_descriptors_are_the_queues_and_go_with_their_mode_alone() {
+    HostBacking adopted = HostBacking.adopt(7, 9);
+    assertThat(adopted.mode()).isEqualTo(HostBacking.Mode.ADOPT);
+    assertThat(adopted.descriptors()).containsExactly(7, 9);
+    assertThat(adopted.queues()).isEqualTo(2);
+    assertThat(adopted.withOwner(1).withOffload(true).withAddresses().descriptors())
+        .containsExactly(7, 9);
+    assertThatIllegalArgumentException().isThrownBy(HostBacking::adopt);
+    assertThatIllegalArgumentException().isThrownBy(() -> HostBacking.adopt(7, 7));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> adopted.withMode(HostBacking.Mode.CREATE));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> HostBacking.create().withMode(HostBacking.Mode.ADOPT));
   }
 }

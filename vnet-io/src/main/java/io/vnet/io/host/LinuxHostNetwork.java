@@ -26,7 +26,7 @@ final class LinuxHostNetwork implements HostNetwork {
 
   @Override
   public DeviceBackend open(BackendRequest request) {
-    return opener.open(request, islands.next(request.host().offload()));
+    return opener.open(request, islands::next);
   }
 
   @Override

@@ -42,6 +42,9 @@ public interface Libc {
   /** ioctl(2) with a number or an address as its argument. */
   long ioctl(int fd, long request, long argument);
 
+  /** fcntl(2) with a number as its argument. */
+  long fcntl(int fd, int command, long argument);
+
   /** socket(2). */
   long socket(int domain, int type, int protocol);
 

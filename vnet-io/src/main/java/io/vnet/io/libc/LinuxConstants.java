@@ -5,8 +5,14 @@ public final class LinuxConstants {
   // asm-generic/fcntl.h
   public static final int O_RDONLY = 0;
   public static final int O_RDWR = 2;
+  public static final int O_ACCMODE = 3;
   public static final int O_NONBLOCK = 0x800;
   public static final int O_CLOEXEC = 0x80000;
+  public static final int F_GETFD = 1;
+  public static final int F_SETFD = 2;
+  public static final int F_GETFL = 3;
+  public static final int F_SETFL = 4;
+  public static final int FD_CLOEXEC = 1;
 
   // linux/socket.h, linux/net.h
   public static final int AF_INET = 2;
@@ -45,14 +51,23 @@ public final class LinuxConstants {
   // linux/if_tun.h
   public static final int IFF_TUN = 0x0001;
   public static final int IFF_TAP = 0x0002;
+
+  /** Since Linux 6.1; ignored before. */
+  public static final int IFF_NO_CARRIER = 0x0040;
+
+  public static final int IFF_MULTI_QUEUE = 0x0100;
+  public static final int IFF_DETACH_QUEUE = 0x0400;
   public static final int IFF_PERSIST = 0x0800;
   public static final int IFF_NO_PI = 0x1000;
   public static final int IFF_VNET_HDR = 0x4000;
   public static final int IFF_TUN_EXCL = 0x8000;
   public static final long TUNSETIFF = 0x400454caL;
   public static final long TUNSETPERSIST = 0x400454cbL;
+  public static final long TUNSETOWNER = 0x400454ccL;
+  public static final long TUNSETGROUP = 0x400454ceL;
   public static final long TUNSETOFFLOAD = 0x400454d0L;
   public static final long TUNGETIFF = 0x800454d2L;
+  public static final long TUNGETVNETHDRSZ = 0x800454d7L;
   public static final long TUNSETVNETHDRSZ = 0x400454d8L;
   public static final long TUNSETCARRIER = 0x400454e2L;
   public static final long TUNGETDEVNETNS = 0x54e3L;

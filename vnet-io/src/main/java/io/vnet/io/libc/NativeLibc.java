@@ -131,6 +131,16 @@ public final class NativeLibc implements Libc {
   }
 
   @Override
+  public long fcntl(int fd, int command, long argument) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) Calls.FCNTL.invokeExact(captured, fd, command, argument), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
   public long socket(int domain, int type, int protocol) {
     MemorySegment captured = CAPTURED.get();
     try {
@@ -344,6 +354,14 @@ public final class NativeLibc implements Libc {
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle FCNTL =
+        variadic(
+            "fcntl",
+            2,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
             ValueLayout.JAVA_LONG);
     static final MethodHandle SOCKET =
         handle(

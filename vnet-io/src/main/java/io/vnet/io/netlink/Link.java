@@ -64,8 +64,8 @@ public record Link(
    * <p>Source: linux/if_link.h, {@code IFLA_TUN_*}; {@code tun_fill_info} since Linux 4.17.
    *
    * @param driver tun or tap
-   * @param owner the user id that may attach; empty: the administrator alone
-   * @param group the group id that may attach; empty likewise
+   * @param owner the user id that alone may attach besides the administrator; empty: any user
+   * @param group the group id whose members alone may; empty: any group
    * @param packetInformation whether each packet has the four-byte PI header
    * @param vnetHeader whether each packet has a virtio-net header
    * @param persistent whether it stays when nobody is attached

@@ -185,42 +185,39 @@ public final class TunBackend implements DeviceBackend {
 
   @Override
   public void linkUp() {
-    setCarrier(true);
+    tun.carrier(true);
   }
 
   @Override
   public void linkDown(PortLedger ledger) {
-    setCarrier(false);
+    tun.carrier(false);
     ledger.dropped(DropReason.FLUSHED_AT_CLOSE, drain());
-  }
-
-  private void setCarrier(boolean on) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment value = arena.allocateFrom(ValueLayout.JAVA_INT, on ? 1 : 0);
-      long set = libc.ioctl(fd, LinuxConstants.TUNSETCARRIER, value.address());
-      Errno errno = set < 0 ? Errno.ofNumber((int) -set) : Errno.EUNKNOWN;
-      // EBADFD: the interface is gone, which the poller tells. EINVAL, ENOTTY: before Linux 5.0.
-      if (set < 0 && errno != Errno.EBADFD && errno != Errno.EINVAL && errno != Errno.ENOTTY) {
-        throw new VnetException("TUNSETCARRIER", tun.name(), errno, Libc.meaning(set), "");
-      }
-    }
   }
 
   @Override
   public void change(InterfaceChange change) {
     if (change instanceof InterfaceChange.Mtu(int bytes)) {
-      // Before the kernel sends longer packets, and not less before it stops to.
-      roomBytes = Math.max(roomBytes, roomBytes(bytes));
-      ReadAhead reads = ahead;
-      if (reads != null && !aheadEnded && reads.bufferBytes() < roomBytes) {
-        endReadingAhead(reads);
-      }
+      makeRoom(bytes);
       tun.change(change);
-      mtu = bytes;
-      roomBytes = roomBytes(bytes);
+      changed(bytes);
     } else {
       tun.change(change);
     }
+  }
+
+  /** Before the kernel sends longer packets. */
+  void makeRoom(int newMtu) {
+    roomBytes = Math.max(roomBytes, roomBytes(newMtu));
+    ReadAhead reads = ahead;
+    if (reads != null && !aheadEnded && reads.bufferBytes() < roomBytes) {
+      endReadingAhead(reads);
+    }
+  }
+
+  /** The kernel has the new MTU: from here on no longer packets come. */
+  void changed(int newMtu) {
+    mtu = newMtu;
+    roomBytes = roomBytes(newMtu);
   }
 
   /** Its buffers are too short now: from here on packets are read when they are asked for. */

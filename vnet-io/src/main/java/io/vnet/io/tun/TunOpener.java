@@ -1,41 +1,46 @@
 package io.vnet.io.tun;
 
-import io.vnet.api.address.IpPrefix;
 import io.vnet.api.backend.BackendRequest;
+import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DriverKind;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
-import io.vnet.api.offload.Offload;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.io.libc.InterfaceNames;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.loop.IslandLoop;
-import io.vnet.io.netlink.LinkChange;
+import io.vnet.io.netlink.Link;
 import io.vnet.io.netlink.Netlink;
 import io.vnet.io.netlink.NetworkPlan;
 import io.vnet.io.netns.NetworkNamespace;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.EnumSet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * Opens a TUN or TAP interface: node, TUNSETIFF, MTU, addresses, up. Only a descriptor that went
- * through all of it, and is non-blocking from the start, becomes a {@link TunBackend}.
+ * Opens a TUN or TAP interface: node, TUNSETIFF for each queue, MTU, addresses, up, owner,
+ * persistence. Only descriptors that went through all of it, and are non-blocking from the start,
+ * become a {@link TunBackend}, or several in a {@link TunQueues}.
  *
  * <p><b>Undo:</b> if a step fails, every descriptor that was opened is closed; with it a new
- * interface vanishes, and one that existed gets its MTU and flags back.
+ * interface vanishes, and one that existed gets its MTU, flags, owner and persistence back.
  *
  * <p>Each method blocks. Safe on any thread.
  */
 public final class TunOpener {
   private static final int OPEN_FLAGS =
       LinuxConstants.O_RDWR | LinuxConstants.O_NONBLOCK | LinuxConstants.O_CLOEXEC;
+
+  /** The kernel's own bound, MAX_TAP_QUEUES. */
+  private static final int QUEUES_MAX = 256;
+
+  /** (uid_t) -1 is nobody's. */
+  private static final long ID_MAX = 0xFFFF_FFFEL;
 
   private static final String MORE_DESCRIPTORS = "close descriptors or raise the limit: ulimit -n";
 
@@ -54,17 +59,30 @@ public final class TunOpener {
   /**
    * Opens what is asked for.
    *
-   * @param island will see its readiness
+   * @param island will see the readiness of each queue
    * @throws VnetException naming the failing call, its errno and the remedy
    */
-  public TunBackend open(BackendRequest request, IslandLoop island) {
+  public DeviceBackend open(BackendRequest request, IslandLoop island) {
+    return open(request, _ -> island);
+  }
+
+  /**
+   * Opens what is asked for.
+   *
+   * @param islands gives each queue, in order, the island that will see its readiness
+   * @throws VnetException naming the failing call, its errno and the remedy
+   */
+  public DeviceBackend open(BackendRequest request, IslandChoice islands) {
     check(request);
+    if (request.host().mode() == HostBacking.Mode.ADOPT) {
+      return new TunAdoption(libc, request).adopt(islands);
+    }
     if (request.host().networkNamespace().isEmpty()) {
-      return openHere(request, island);
+      return openHere(request, islands);
     }
     Path file = request.host().networkNamespace().get();
     try (NetworkNamespace namespace = NetworkNamespace.open(libc, file)) {
-      return namespace.call(() -> openHere(request, island));
+      return namespace.call(() -> openHere(request, islands));
     }
   }
 
@@ -77,10 +95,10 @@ public final class TunOpener {
     int tun = openNode("probe");
     try {
       long made =
-          setTun(
-              tun,
-              "vnetprobe%d",
-              LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_TUN_EXCL);
+          new TunDescriptor(libc, tun, "vnetprobe")
+              .attach(
+                  "vnetprobe%d",
+                  LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_TUN_EXCL);
       if (made < 0) {
         // The probe's interface is nobody's, so the remedy is for the one that the user wants.
         throw refused("vnetprobe", "NAME", DriverKind.TUN, made, false);
@@ -92,6 +110,7 @@ public final class TunOpener {
 
   private static void check(BackendRequest request) {
     String name = request.interfaceName();
+    HostBacking host = request.host();
     if (request.name().driver() == DriverKind.VMNET) {
       throw new VnetException(
           "open",
@@ -101,32 +120,67 @@ public final class TunOpener {
           "use tap, or a vmnet in memory");
     }
     InterfaceNames.check("open", name);
+    if (host.queues() < 1 || host.queues() > QUEUES_MAX) {
+      throw invalid(
+          name, host.queues() + " queues", "an interface has 1 to " + QUEUES_MAX + " queues");
+    }
+    checkId(name, "owner", host.ownership().owner());
+    checkId(name, "group", host.ownership().group());
+    if (host.mode() == HostBacking.Mode.ADOPT) {
+      if (host.networkNamespace().isPresent()) {
+        throw invalid(
+            name,
+            "an adopted descriptor's interface is in a namespace already",
+            "name no namespace; move the interface before");
+      }
+      if (host.queues() != host.descriptors().size()) {
+        throw invalid(
+            name,
+            host.queues() + " queues of " + host.descriptors().size() + " descriptors",
+            "an adopted descriptor is one queue");
+      }
+    }
   }
 
-  private TunBackend openHere(BackendRequest request, IslandLoop island) {
+  private static void checkId(String name, String what, OptionalLong id) {
+    if (id.isPresent() && (id.getAsLong() < 0 || id.getAsLong() > ID_MAX)) {
+      throw invalid(name, what + " " + id.getAsLong(), "ids are 0 to " + ID_MAX);
+    }
+  }
+
+  private static VnetException invalid(String name, String reason, String remedy) {
+    return new VnetException("open", name, Errno.EINVAL, reason, remedy);
+  }
+
+  private DeviceBackend openHere(BackendRequest request, IslandChoice islands) {
     String name = request.interfaceName();
+    TunConfiguration configuration = new TunConfiguration(libc, request);
     try (Netlink netlink = Netlink.open(libc)) {
-      boolean existed = exists(request, netlink.link(name).isPresent());
-      int tun = openNode(name);
+      Optional<Link> former = netlink.link(name);
+      checkMode(request, former.isPresent());
+      boolean multiQueue = multiQueue(request, former);
+      Undo undo = new Undo();
       try {
-        attach(request, tun, existed);
-        Set<OffloadFeature> offloads = offload(request, tun);
-        plan(request).apply(netlink);
-        return new TunBackend(
-            libc,
-            new TunInterface(libc, tun, name),
-            request.name().driver().layer(),
-            request.mtu(),
-            island,
-            offloads);
-      } catch (RuntimeException e) {
-        libc.close(tun);
+        List<TunInterface> queues = attach(request, former.isPresent(), multiQueue, undo);
+        TunDescriptor tun = new TunDescriptor(libc, queues.getFirst().fd(), name);
+        if (former.isPresent() && multiQueue) {
+          checkHeaders(request, netlink.link(name));
+        }
+        Set<OffloadFeature> offloads = tun.takeOffloads(request.host().offload());
+        NetworkPlan.Applied applied = configuration.plan(name).apply(netlink);
+        if (former.isPresent()) {
+          undo.add(applied::close);
+        }
+        configuration.own(tun, former, undo);
+        return configuration.backend(queues, offloads, islands);
+      } catch (RuntimeException | Error e) {
+        undo.run(e);
         throw e;
       }
     }
   }
 
-  private static boolean exists(BackendRequest request, boolean exists) {
+  private static void checkMode(BackendRequest request, boolean exists) {
     String name = request.interfaceName();
     if (exists && request.host().mode() == HostBacking.Mode.CREATE) {
       throw new VnetException(
@@ -147,89 +201,90 @@ public final class TunOpener {
               + " mode "
               + request.name().driver().driverName());
     }
-    return exists;
   }
 
-  private void attach(BackendRequest request, int tun, boolean existed) {
+  /**
+   * Whether to attach as to an interface with several queues, as one that exists has to be.
+   *
+   * @throws VnetException EINVAL: it has one; EBUSY: it has several, and somebody is attached,
+   *     which the kernel itself would put up with: but packets of a flow would go to either
+   */
+  private static boolean multiQueue(BackendRequest request, Optional<Link> former) {
+    String name = request.interfaceName();
+    int queues = request.host().queues();
+    Optional<Link.Tun> was = former.flatMap(Link::tun);
+    if (was.isEmpty()) {
+      return queues > 1;
+    }
+    Link.Tun tun = was.get();
+    if (queues > 1 && !tun.multiQueue() && tun.driver() == request.name().driver()) {
+      throw new VnetException(
+          "attach",
+          name,
+          Errno.EINVAL,
+          "the existing interface has one queue, not " + queues,
+          "use one queue, or make it again: ip tuntap add name "
+              + name
+              + " mode "
+              + tun.driver().driverName()
+              + " multi_queue");
+    }
+    if (tun.multiQueue() && tun.queues() + tun.disabledQueues() > 0) {
+      throw busy("attach", name);
+    }
+    return tun.multiQueue() || queues > 1;
+  }
+
+  private List<TunInterface> attach(
+      BackendRequest request, boolean existed, boolean multiQueue, Undo undo) {
+    String name = request.interfaceName();
     int flags =
         LinuxConstants.IFF_NO_PI
+            | LinuxConstants.IFF_NO_CARRIER
             | (request.name().driver() == DriverKind.TUN
                 ? LinuxConstants.IFF_TUN
                 : LinuxConstants.IFF_TAP)
             | (request.host().offload() ? LinuxConstants.IFF_VNET_HDR : 0)
-            | (existed ? 0 : LinuxConstants.IFF_TUN_EXCL);
-    String name = request.interfaceName();
-    long set = setTun(tun, name, flags);
-    if (set < 0) {
-      throw refused(name, name, request.name().driver(), set, existed);
-    }
-  }
-
-  /**
-   * All that the kernel knows, or none. What a process before left on a persistent device holds for
-   * the device, not for the descriptor, so both are set.
-   */
-  private Set<OffloadFeature> offload(BackendRequest request, int tun) {
-    if (!request.host().offload()) {
-      setOffload(request, tun, 0);
-      return Set.of();
-    }
-    try (Arena arena = Arena.ofConfined()) {
-      long sized =
-          libc.ioctl(
-              tun,
-              LinuxConstants.TUNSETVNETHDRSZ,
-              arena.allocateFrom(ValueLayout.JAVA_INT, Offload.HEADER_BYTES).address());
-      if (sized < 0) {
-        throw failure("TUNSETVNETHDRSZ", request, sized);
+            | (multiQueue ? LinuxConstants.IFF_MULTI_QUEUE : 0);
+    List<TunInterface> queues = new ArrayList<>();
+    for (int i = 0; i < request.host().queues(); i++) {
+      int tun = openNode(name);
+      undo.add(() -> libc.close(tun));
+      // What this makes is new: nobody else may have made it meanwhile.
+      int exclusive = i == 0 && !existed ? LinuxConstants.IFF_TUN_EXCL : 0;
+      long set = new TunDescriptor(libc, tun, name).attach(name, flags | exclusive);
+      if (set < 0) {
+        throw refused(name, name, request.name().driver(), set, existed);
+      }
+      if (i == 0) {
+        TunInterface first = new TunInterface(libc, tun, name);
+        // Before it is up, so that nobody sees it on; a second time for Linux before 6.1.
+        first.carrier(false);
+        queues.add(first);
+      } else {
+        queues.getFirst().checkCalled(name);
+        queues.add(queues.getFirst().queue(tun));
       }
     }
-    int segmentation =
-        LinuxConstants.TUN_F_CSUM | LinuxConstants.TUN_F_TSO4 | LinuxConstants.TUN_F_TSO6;
-    int datagrams = LinuxConstants.TUN_F_USO4 | LinuxConstants.TUN_F_USO6;
-    long both = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, segmentation | datagrams);
-    if (both >= 0) {
-      return EnumSet.allOf(OffloadFeature.class);
-    }
-    // USO: since Linux 6.2.
-    setOffload(request, tun, segmentation);
-    return EnumSet.of(OffloadFeature.CHECKSUM, OffloadFeature.TSO4, OffloadFeature.TSO6);
+    return queues;
   }
 
-  private static VnetException failure(String call, BackendRequest request, long result) {
-    Errno errno = Errno.ofNumber((int) -result);
-    return new VnetException(call, request.interfaceName(), errno, Libc.meaning(result), "");
-  }
-
-  private void setOffload(BackendRequest request, int tun, int flags) {
-    long set = libc.ioctl(tun, LinuxConstants.TUNSETOFFLOAD, flags);
-    if (set < 0) {
-      throw failure("TUNSETOFFLOAD", request, set);
+  /** Who comes second to an interface of several queues gets packets as the first wanted them. */
+  private static void checkHeaders(BackendRequest request, Optional<Link> link) {
+    if (link.flatMap(Link::tun)
+        .filter(tun -> tun.packetInformation() || tun.vnetHeader() != request.host().offload())
+        .isPresent()) {
+      throw busy("attach", request.interfaceName());
     }
   }
 
-  /** The result of TUNSETIFF. */
-  private long setTun(int tun, String name, int flags) {
-    try (Arena arena = Arena.ofConfined()) {
-      // struct ifreq: a name and a union, here of flags.
-      MemorySegment request = arena.allocate(LinuxConstants.IFREQ_BYTES, 8);
-      request.setString(0, name, StandardCharsets.UTF_8);
-      request.set(ValueLayout.JAVA_SHORT, LinuxConstants.IFNAMSIZ, (short) flags);
-      return libc.ioctl(tun, LinuxConstants.TUNSETIFF, request.address());
-    }
-  }
-
-  /** An address that is there already stays and is no error; others are not touched. */
-  private static NetworkPlan plan(BackendRequest request) {
-    String name = request.interfaceName();
-    NetworkPlan plan = NetworkPlan.empty().link(name, new LinkChange.Mtu(request.mtu()));
-    if (request.up()) {
-      plan = plan.link(name, new LinkChange.Up(true));
-    }
-    for (IpPrefix prefix : request.host().addresses()) {
-      plan = plan.address(name, prefix);
-    }
-    return plan;
+  private static VnetException busy(String operation, String name) {
+    return new VnetException(
+        operation,
+        name,
+        Errno.EBUSY,
+        "another process is attached to it",
+        "stop that process or use another name");
   }
 
   private int openNode(String name) {
@@ -268,7 +323,8 @@ public final class TunOpener {
         errno,
         switch (errno) {
           case EPERM -> "this user may not make or attach to it";
-          case EBUSY -> "another process is attached to it";
+          case EBUSY -> existed ? "another process is attached to it" : "somebody has just made it";
+          case E2BIG -> "it has as many queues as the kernel allows";
           case EINVAL ->
               existed ? "the existing interface is of another kind" : Libc.meaning(result);
           default -> Libc.meaning(result);
@@ -281,7 +337,7 @@ public final class TunOpener {
                   + " mode "
                   + kind.driverName()
                   + " user $USER";
-          case EBUSY -> "stop that process or use another name";
+          case EBUSY -> existed ? "stop that process or use another name" : "use another name";
           case EINVAL -> existed ? "use another name" : "";
           default -> "";
         });

@@ -129,6 +129,11 @@ final class FakeKernel implements Libc {
   }
 
   @Override
+  public long fcntl(int fd, int command, long argument) {
+    throw new AssertionError("no fcntl is made here");
+  }
+
+  @Override
   public long bind(int fd, long address, int bytes) {
     return result("bind", 0);
   }

@@ -28,7 +28,12 @@ public final class FaultyLibc implements Libc {
           Map.entry(LinuxConstants.TUNGETIFF, "TUNGETIFF"),
           Map.entry(LinuxConstants.TUNGETDEVNETNS, "TUNGETDEVNETNS"),
           Map.entry(LinuxConstants.TUNSETOFFLOAD, "TUNSETOFFLOAD"),
-          Map.entry(LinuxConstants.TUNSETCARRIER, "TUNSETCARRIER"));
+          Map.entry(LinuxConstants.TUNSETCARRIER, "TUNSETCARRIER"),
+          Map.entry(LinuxConstants.TUNSETOWNER, "TUNSETOWNER"),
+          Map.entry(LinuxConstants.TUNSETGROUP, "TUNSETGROUP"),
+          Map.entry(LinuxConstants.TUNSETPERSIST, "TUNSETPERSIST"),
+          Map.entry(LinuxConstants.TUNGETVNETHDRSZ, "TUNGETVNETHDRSZ"),
+          Map.entry(LinuxConstants.TUNSETVNETHDRSZ, "TUNSETVNETHDRSZ"));
 
   private final Libc libc;
   private final List<Fault> faults = new ArrayList<>();
@@ -101,6 +106,11 @@ public final class FaultyLibc implements Libc {
   /** How many faults were injected. */
   public synchronized int fired() {
     return fired;
+  }
+
+  /** Takes a descriptor into the books that somebody else has opened. */
+  public synchronized void give(int fd) {
+    open.put(fd, "given");
   }
 
   /** Descriptors that were given out and not closed, with the call that gave them. */
@@ -193,6 +203,11 @@ public final class FaultyLibc implements Libc {
       return opening("ioctl " + name, () -> libc.ioctl(fd, request, argument));
     }
     return callOn(fd, "ioctl " + name, () -> libc.ioctl(fd, request, argument));
+  }
+
+  @Override
+  public long fcntl(int fd, int command, long argument) {
+    return callOn(fd, "fcntl " + command, () -> libc.fcntl(fd, command, argument));
   }
 
   @Override

@@ -171,6 +171,12 @@ final class ScriptedLibc implements Libc {
   }
 
   @Override
+  public long fcntl(int fd, int command, long argument) {
+    return result(
+        "fcntl " + command, command == LinuxConstants.F_GETFL ? LinuxConstants.O_RDWR : 0);
+  }
+
+  @Override
   public long bind(int fd, long address, int bytes) {
     return result("bind", 0);
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.backend.BackendListener;
 import io.vnet.api.backend.BackendRequest;
+import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.DeviceName;
 import io.vnet.api.device.HostBacking;
@@ -14,8 +15,12 @@ import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.PortLedger;
+import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.loop.IslandLoop;
+import io.vnet.io.netlink.Link;
+import io.vnet.io.netlink.Netlink;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.FaultyLibc;
 import io.vnet.io.testkit.Program;
@@ -26,7 +31,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -82,11 +86,50 @@ final class TunLab implements AutoCloseable {
         DeviceName.match(device).orElseThrow(),
         MTU,
         up,
-        new HostBacking("", mode, Optional.of(namespace.path()), prefixes, offload));
+        HostBacking.create()
+            .withMode(mode)
+            .inNetworkNamespace(namespace.path())
+            .withAddresses(prefixes.toArray(IpPrefix[]::new))
+            .withOffload(offload));
   }
 
+  /** Of one queue. */
   TunBackend open(BackendRequest request) {
+    return (TunBackend) opener.open(request, island);
+  }
+
+  /** Of as many queues as are asked for, all on the one island. */
+  DeviceBackend openQueues(BackendRequest request) {
     return opener.open(request, island);
+  }
+
+  /**
+   * A descriptor as another program hands it over: opened inside, blocking, not closed by exec(2).
+   * It goes into the books, and its taker closes it.
+   *
+   * @param flags as TUNSETIFF has them; 0: attached to nothing
+   */
+  int given(String name, int flags) {
+    return given(namespace, name, flags);
+  }
+
+  /** The same in any namespace. */
+  int given(NetworkNamespace inside, String name, int flags) {
+    Libc plain = NativeLibc.load();
+    int fd = inside.call(() -> (int) plain.open("/dev/net/tun", LinuxConstants.O_RDWR));
+    assertThat(fd).isPositive();
+    libc.give(fd);
+    if (flags != 0) {
+      assertThat(new TunDescriptor(plain, fd, name).attach(name, flags)).isZero();
+    }
+    return fd;
+  }
+
+  /** What the kernel knows of a tun or tap. */
+  Link.Tun tun(String name) {
+    try (Netlink netlink = Netlink.open(namespace)) {
+      return netlink.link(name).orElseThrow().tun().orElseThrow();
+    }
   }
 
   /** A new interface that is up, has addresses and a handle, and its listener. */
@@ -103,12 +146,12 @@ final class TunLab implements AutoCloseable {
   }
 
   /** Ends a backend in the order that its contract asks for. */
-  static void end(TunBackend backend, PortLedger ledger) {
+  static void end(DeviceBackend backend, PortLedger ledger) {
     quiesce(backend);
     backend.release(ledger);
   }
 
-  static void quiesce(TunBackend backend) {
+  static void quiesce(DeviceBackend backend) {
     CountDownLatch quiet = new CountDownLatch(1);
     backend.quiesce(quiet::countDown);
     try {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.backend.BackendRequest;
+import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DeviceName;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.error.Errno;
@@ -43,7 +44,7 @@ class TunOpenerTest {
 
   private VnetException refusal(BackendRequest request) {
     try {
-      TunBackend backend = opener.open(request, ISLAND);
+      DeviceBackend backend = opener.open(request, ISLAND);
       throw new AssertionError("opened " + backend.interfaceName());
     } catch (VnetException e) {
       assertThat(libc.openDescriptors()).as("open descriptors after %s", e.getMessage()).isZero();
@@ -128,7 +129,7 @@ class TunOpenerTest {
       value = {
         "EPERM | may not make or attach | CAP_NET_ADMIN",
         "EPERM | may not make or attach | ip tuntap add name tun3 mode tun user $USER",
-        "EBUSY | another process is attached | use another name",
+        "EBUSY | somebody has just made it | use another name",
         "EINVAL | invalid argument | ''",
         "ENOMEM | out of memory | ''"
       })
@@ -204,7 +205,7 @@ class TunOpenerTest {
   @Test
   void a_kernel_before_5_0_that_has_no_carrier_request_is_good_enough() {
     libc.failing(LinuxConstants.TUNSETCARRIER, Errno.EINVAL);
-    TunBackend backend = opener.open(request("tun3", attaching()), ISLAND);
+    DeviceBackend backend = opener.open(request("tun3", attaching()), ISLAND);
     backend.linkUp();
     assertThat(backend.interfaceName()).isEqualTo("tun3");
     assertThat(libc.openDescriptors()).as("the tun").isEqualTo(1);
