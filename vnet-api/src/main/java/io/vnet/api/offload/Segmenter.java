@@ -151,6 +151,11 @@ public final class Segmenter {
     return next == segments;
   }
 
+  /** How many of them have neither been made nor skipped. */
+  public int left() {
+    return segments - next;
+  }
+
   /**
    * Appends the next segments, as many as fit, finished and with an offload word of 0.
    *
@@ -207,7 +212,7 @@ public final class Segmenter {
    * @return how many segments were not made
    */
   public int skip() {
-    int left = segments - next;
+    int left = left();
     next = segments;
     return left;
   }
