@@ -6,6 +6,7 @@ import io.vnet.actors.core.SoftcState;
 import io.vnet.actors.port.Answers;
 import io.vnet.actors.port.GuardedPort;
 import io.vnet.actors.port.PortWaiter;
+import io.vnet.actors.port.SinglePackets;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
@@ -44,6 +45,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   private final long number;
   private final ActorRef<SoftcActor.Command> softc;
   private final DeviceBackend backend;
+  private final SinglePackets singles;
   private final AtomicReference<@Nullable CompletableFuture<DeviceId>> closed =
       new AtomicReference<>();
 
@@ -60,6 +62,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
     this.number = number;
     this.softc = softc;
     this.backend = backend;
+    this.singles = new SinglePackets(this, host.singles(), this::signalReadable);
   }
 
   @Override
@@ -104,13 +107,12 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
 
   @Override
   public Packet read() {
-    return PortWaiter.receiveOne(this, host.singles(), Long.MAX_VALUE, host.nanoClock())
-        .orElseThrow();
+    return PortWaiter.receiveOne(this, singles, Long.MAX_VALUE, host.nanoClock()).orElseThrow();
   }
 
   @Override
   public Optional<Packet> read(Duration timeout) {
-    return PortWaiter.receiveOne(this, host.singles(), timeout.toNanos(), host.nanoClock());
+    return PortWaiter.receiveOne(this, singles, timeout.toNanos(), host.nanoClock());
   }
 
   @Override
