@@ -86,6 +86,8 @@ public final class VnetHost implements AutoCloseable {
   private static final int SLAB_BYTES = SlabPool.DEFAULT_SLAB_BYTES;
   // Some 15 super-packets a batch.
   private static final int SUPER_SLAB_BYTES = 1024 * 1024;
+  // Of longer packets the smaller slabs would hold fewer than eight.
+  private static final int JUMBO_MTU = SLAB_BYTES / 8;
   private static final int RING_BYTES = 1024 * 1024;
   private static final int BLOCKING_THREADS = 16;
   private static final long BLOCKING_IDLE_SECONDS = 2;
@@ -394,8 +396,8 @@ public final class VnetHost implements AutoCloseable {
 
   /** Streams over a port of this host. Make one per port: its stages share the port's ownership. */
   public PacketStreams streams(PacketPort port) {
-    return new PacketStreams(
-        port, port.offloads().isEmpty() ? batches : superBatches, system, dispatchers);
+    boolean large = !port.offloads().isEmpty() || port.mtu() > JUMBO_MTU;
+    return new PacketStreams(port, large ? superBatches : batches, system, dispatchers);
   }
 
   /**

@@ -1,7 +1,12 @@
 package io.vnet.actors.stream;
 
 import akka.NotUsed;
+import akka.japi.Pair;
+import akka.stream.javadsl.BidiFlow;
 import akka.stream.javadsl.Flow;
+import io.vnet.api.mtu.MssClamp;
+import io.vnet.api.mtu.TooBig;
+import io.vnet.api.mtu.TooBigRules;
 import io.vnet.api.offload.Coalescer;
 import io.vnet.api.offload.Finisher;
 import io.vnet.api.offload.JoinRules;
@@ -10,6 +15,7 @@ import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropCounter;
 import io.vnet.api.port.OffloadFeature;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -54,6 +60,46 @@ public final class PacketStages {
   public static Flow<PacketBatch, PacketBatch, NotUsed> coalesce(
       JoinRules rules, BatchPool pool, DropCounter drops) {
     return Flow.fromGraph(new Rebatch(() -> new Join(new Coalescer(rules)), pool, drops));
+  }
+
+  /**
+   * Lowers the MSS of TCP connections that begin to what fits an MTU ({@link MssClamp}). Both ways
+   * need one, as each side tells the other what it takes.
+   *
+   * @param layer what the packets are
+   * @param mtu the path's, in bytes of an IP packet
+   */
+  public static Flow<PacketBatch, PacketBatch, NotUsed> clampMss(Layer layer, int mtu) {
+    MssClamp.checkMtu(mtu);
+    return Flow.<PacketBatch>create()
+        .statefulMap(
+            () -> new MssClamp(layer, mtu),
+            (clamp, batch) -> {
+              var _ = clamp.clamp(batch);
+              return Pair.create(clamp, batch);
+            },
+            _ -> Optional.empty());
+  }
+
+  /**
+   * Does with packets that are too big for what follows what a router does ({@link TooBig}): drops
+   * them and tells their senders, or fragments them.
+   *
+   * <pre>{@code
+   * left.batchFlow().join(PacketStages.tooBig(rules, pool, right).join(right.batchFlow()))
+   * }</pre>
+   *
+   * <p>The first way of the flow is the one that is watched; messages go out on the second, before
+   * what goes there. The first does not wait for them. Put another one, reversed, beside it if the
+   * MTU holds for both ways.
+   *
+   * @param rules what is too big, and how often it is told
+   * @param pool gives the batches of messages and fragments
+   * @param drops counts what was too big
+   */
+  public static BidiFlow<PacketBatch, PacketBatch, PacketBatch, PacketBatch, NotUsed> tooBig(
+      TooBigRules rules, BatchPool pool, DropCounter drops) {
+    return BidiFlow.fromGraph(new TooBigStage(rules, pool, System::nanoTime, drops));
   }
 
   private record Finish(Finisher finisher) implements Rebatch.Work {

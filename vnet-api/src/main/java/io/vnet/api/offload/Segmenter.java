@@ -103,8 +103,8 @@ public final class Segmenter {
     v4 = Wire.u8(source, start + ip) >> 4 == 4;
     udp = Offload.gsoType(word) == Offload.UDP_L4;
     int ipBytes = v4 ? (Wire.u8(source, start + ip) & 15) * 4 : Wire.IPV6_BYTES;
-    transport = Offload.needsChecksum(word) ? Offload.csumStart(word) : ip + ipBytes;
-    headerBytes = transport + (udp ? Wire.UDP_BYTES : Offload.tcpBytes(source, start + transport));
+    transport = Offload.transportStart(word, layer, source, start, length);
+    headerBytes = Offload.headerBytes(word, layer, source, start, length);
     gsoSize = Offload.gsoSize(word);
     segments = Math.max(1, (length - headerBytes + gsoSize - 1) / gsoSize);
     MemorySegment.copy(source, start, template, 0, headerBytes);
