@@ -16,6 +16,7 @@ import akka.stream.testkit.javadsl.TestSink;
 import akka.stream.testkit.javadsl.TestSource;
 import io.vnet.actors.testkit.IpPackets;
 import io.vnet.actors.testkit.ScriptedPort;
+import io.vnet.actors.testkit.StreamKits;
 import io.vnet.api.header.Ipv4View;
 import io.vnet.api.mtu.TooBigRules;
 import io.vnet.api.packet.BatchPool;
@@ -31,13 +32,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The stages that mind an MTU: demand, order, ends, and what they hold. */
+@ParameterizedClass(name = "fuzzing {0}")
+@ValueSource(booleans = {false, true})
 class MtuStagesTest {
-  private static final ActorTestKit KIT = ActorTestKit.create();
   private static final int GUARD_SECONDS = 60;
   private static final int MTU = 1000;
   private static final IpPackets TCP4 = new IpPackets(true, false);
@@ -46,13 +49,22 @@ class MtuStagesTest {
   private final BatchPool pool = new BatchPool(slabs);
   private final ScriptedPort drops = new ScriptedPort(Set.of());
 
-  @AfterAll
-  static void shutDown() {
-    KIT.shutdownTestKit();
+  private final ActorTestKit kit;
+
+  MtuStagesTest(boolean fuzzing) {
+    kit = StreamKits.create(fuzzing);
   }
 
   @AfterEach
   void no_batch_is_left() {
+    try {
+      assertNoBatchIsLeft();
+    } finally {
+      kit.shutdownTestKit();
+    }
+  }
+
+  private void assertNoBatchIsLeft() {
     await().until(() -> pool.lent() == 0);
     assertThat(pool.leaked()).isZero();
     pool.close();
@@ -99,13 +111,13 @@ class MtuStagesTest {
     Lab(TooBigRules rules, BatchPool made) {
       var left =
           Flow.fromSinkAndSourceMat(
-              TestSink.<PacketBatch>create(KIT.system()),
-              TestSource.<PacketBatch>create(KIT.system()),
+              TestSink.<PacketBatch>create(kit.system()),
+              TestSource.<PacketBatch>create(kit.system()),
               Keep.both());
       var right =
           Flow.fromSinkAndSourceMat(
-              TestSink.<PacketBatch>create(KIT.system()),
-              TestSource.<PacketBatch>create(KIT.system()),
+              TestSink.<PacketBatch>create(kit.system()),
+              TestSource.<PacketBatch>create(kit.system()),
               Keep.both());
       Pair<
               Pair<TestSubscriber.Probe<PacketBatch>, TestPublisher.Probe<PacketBatch>>,
@@ -114,7 +126,7 @@ class MtuStagesTest {
               left.joinMat(
                       PacketStages.tooBig(rules, made, drops).join(right, Keep.right()),
                       Keep.both())
-                  .run(KIT.system());
+                  .run(kit.system());
       backOut = probes.first().first();
       thereIn = probes.first().second();
       thereOut = probes.second().first();
@@ -130,8 +142,8 @@ class MtuStagesTest {
 
   private static void assertIsMessage(Packet packet) {
     assertThat(packet.unsignedByte(9)).isEqualTo(1);
-    assertThat(packet.unsignedByte(20) << 8 | packet.unsignedByte(21)).isEqualTo(0x0304);
-    assertThat(packet.unsignedByte(26) << 8 | packet.unsignedByte(27)).isEqualTo(MTU);
+    assertThat((packet.unsignedByte(20) << 8) | packet.unsignedByte(21)).isEqualTo(0x0304);
+    assertThat((packet.unsignedByte(26) << 8) | packet.unsignedByte(27)).isEqualTo(MTU);
   }
 
   @Test
@@ -289,7 +301,7 @@ class MtuStagesTest {
               Source.single(IpPackets.batch(pool, List.of(Packet.of(syn))))
                   .via(clamp)
                   .mapConcat(MtuStagesTest::taken)
-                  .runWith(Sink.seq(), KIT.system()));
+                  .runWith(Sink.seq(), kit.system()));
       assertThat(HexFormat.of().formatHex(out.getFirst().toByteArray()))
           .endsWith("7002faf01a7a00000204056401010402");
     }

@@ -13,6 +13,7 @@ import akka.stream.testkit.javadsl.TestSink;
 import io.vnet.actors.port.SinglePackets;
 import io.vnet.actors.testkit.IpPackets;
 import io.vnet.actors.testkit.ScriptedPort;
+import io.vnet.actors.testkit.StreamKits;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.offload.JoinRules;
@@ -33,13 +34,15 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Streams between ends of which only one, or neither, has offloads. */
+@ParameterizedClass(name = "fuzzing {0}")
+@ValueSource(booleans = {false, true})
 class OffloadStreamsTest {
-  private static final ActorTestKit KIT = ActorTestKit.create();
   private static final long SEED = Long.getLong("vnet.fuzz.seed", 20_260_700_000L);
   private static final int ROUNDS = 200;
   private static final int GUARD_SECONDS = 60;
@@ -53,13 +56,22 @@ class OffloadStreamsTest {
   private final ScriptedPort plain = new ScriptedPort(Set.of());
   private final ScriptedPort offloading = new ScriptedPort(ALL);
 
-  @AfterAll
-  static void shutDown() {
-    KIT.shutdownTestKit();
+  private final ActorTestKit kit;
+
+  OffloadStreamsTest(boolean fuzzing) {
+    kit = StreamKits.create(fuzzing);
   }
 
   @AfterEach
   void no_batch_is_left() {
+    try {
+      assertNoBatchIsLeft();
+    } finally {
+      kit.shutdownTestKit();
+    }
+  }
+
+  private void assertNoBatchIsLeft() {
     await().until(() -> pool.lent() == 0);
     assertThat(pool.leaked()).isZero();
     pool.close();
@@ -67,7 +79,7 @@ class OffloadStreamsTest {
   }
 
   private PacketStreams streams(ScriptedPort port) {
-    return new PacketStreams(port, pool, KIT.system(), new IslandDispatchers(KIT.system()));
+    return new PacketStreams(port, pool, kit.system(), new IslandDispatchers(kit.system()));
   }
 
   private static <T> T end(CompletionStage<T> stage) {
@@ -79,7 +91,7 @@ class OffloadStreamsTest {
   }
 
   private CompletionStage<Done> send(ScriptedPort port, PacketBatch... batches) {
-    return Source.from(List.of(batches)).runWith(streams(port).batchSink(), KIT.system());
+    return Source.from(List.of(batches)).runWith(streams(port).batchSink(), kit.system());
   }
 
   /** Some 80 bytes, so that they are not finished by the word of a checksum beyond the end. */
@@ -159,7 +171,7 @@ class OffloadStreamsTest {
     CompletionStage<Done> done =
         Source.from(batches.subList(0, 1))
             .concat(Source.maybe())
-            .runWith(streams(plain).batchSink(), KIT.system());
+            .runWith(streams(plain).batchSink(), kit.system());
     await().until(() -> plain.sent().size() == 3);
     plain.end(new VnetException("use", "scripted", Errno.ENXIO, "the device was destroyed", ""));
     awaitEnd(done);
@@ -176,7 +188,7 @@ class OffloadStreamsTest {
 
     offloading.give(malformed());
     List<Packet> seen =
-        end(streams(offloading).packets().take(1).runWith(Sink.seq(), KIT.system()));
+        end(streams(offloading).packets().take(1).runWith(Sink.seq(), kit.system()));
     assertThat(seen).isEqualTo(TCP4.packets(1, 1, 40));
     await().until(() -> offloading.counters().drops().equals(Map.of(DropReason.MALFORMED, 1L)));
   }
@@ -186,7 +198,7 @@ class OffloadStreamsTest {
     List<Packet> packets = new ArrayList<>(TCP6.packets(0, 10, 1000));
     packets.addAll(UDP4.packets(0, 4, 500));
     TestSubscriber.Probe<Packet> probe =
-        streams(offloading).packets().runWith(TestSink.create(KIT.system()), KIT.system());
+        streams(offloading).packets().runWith(TestSink.create(kit.system()), kit.system());
     probe.ensureSubscription();
     probe.request(2);
 
@@ -234,13 +246,13 @@ class OffloadStreamsTest {
         left.batches()
             .via(right.coalesce())
             .toMat(right.batchSink(), Keep.right())
-            .run(KIT.system());
+            .run(kit.system());
     CompletionStage<Done> back =
         right
             .batches()
             .via(left.coalesce())
             .toMat(left.batchSink(), Keep.right())
-            .run(KIT.system());
+            .run(kit.system());
 
     plain.give(IpPackets.batch(pool, packets));
     await().until(() -> offloading.sent().size() == 2);
@@ -277,7 +289,7 @@ class OffloadStreamsTest {
     end(
         Source.single(IpPackets.batch(pool, packets))
             .via(streams.coalesce())
-            .runWith(streams.batchSink(), KIT.system()));
+            .runWith(streams.batchSink(), kit.system()));
     return port.sentPackets();
   }
 
@@ -306,7 +318,7 @@ class OffloadStreamsTest {
                 .via(PacketStages.finish(Layer.L3, Set.of(), pool, plain))
                 .via(PacketStages.coalesce(JoinRules.of(Layer.L3), pool, plain))
                 .via(PacketStages.finish(Layer.L3, Set.of(), pool, plain))
-                .runWith(Sink.seq(), KIT.system()));
+                .runWith(Sink.seq(), kit.system()));
     List<Packet> seen = new ArrayList<>();
     for (PacketBatch batch : out) {
       for (int i = 0; i < batch.count(); i++) {
@@ -326,7 +338,7 @@ class OffloadStreamsTest {
       TestSubscriber.Probe<PacketBatch> probe =
           Source.single(IpPackets.joined(pool, TCP4.packets(0, 30, 100)))
               .via(PacketStages.finish(Layer.L3, Set.of(), small, plain))
-              .runWith(TestSink.create(KIT.system()), KIT.system());
+              .runWith(TestSink.create(kit.system()), kit.system());
       for (int i = 0; i < 2; i++) {
         PacketBatch batch = probe.requestNext();
         assertThat(batch.count()).isEqualTo(4);
@@ -355,7 +367,7 @@ class OffloadStreamsTest {
                     batch.release();
                     return packet;
                   })
-                  .runWith(Sink.seq(), KIT.system()));
+                  .runWith(Sink.seq(), kit.system()));
       assertThat(seen).isEqualTo(good);
       assertThat(plain.counters().drops())
           .isEqualTo(Map.of(DropReason.MALFORMED, 1L, DropReason.TOO_LONG, 4L));
@@ -377,7 +389,7 @@ class OffloadStreamsTest {
       CompletionStage<Done> done =
           Source.single(IpPackets.joined(pool, packets))
               .concat(Source.maybe())
-              .runWith(streams(port).batchSink(), KIT.system());
+              .runWith(streams(port).batchSink(), kit.system());
       await().until(() -> port.sent().size() == Math.min(room, packets.size()));
       port.close();
       awaitEnd(done);

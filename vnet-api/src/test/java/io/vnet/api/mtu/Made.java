@@ -77,7 +77,7 @@ final class Made {
     transport = bytes;
     int headerBytes =
         switch (newProtocol) {
-          case TCP -> (bytes[12] >> 4 & 15) * 4;
+          case TCP -> ((bytes[12] >> 4) & 15) * 4;
           default -> 8;
         };
     for (int i = headerBytes; i < bytes.length; i++) {
@@ -177,7 +177,7 @@ final class Made {
   }
 
   static int get16(byte[] bytes, int at) {
-    return (bytes[at] & 0xFF) << 8 | bytes[at + 1] & 0xFF;
+    return ((bytes[at] & 0xFF) << 8) | (bytes[at + 1] & 0xFF);
   }
 
   static void put16(byte[] bytes, int at, int value) {
