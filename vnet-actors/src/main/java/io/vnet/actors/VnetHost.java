@@ -86,6 +86,8 @@ public final class VnetHost implements AutoCloseable {
   private static final int SLAB_BYTES = SlabPool.DEFAULT_SLAB_BYTES;
   // Some 15 super-packets a batch.
   private static final int SUPER_SLAB_BYTES = 1024 * 1024;
+  // Of longer packets the smaller slabs would hold fewer than eight.
+  private static final int JUMBO_MTU = SLAB_BYTES / 8;
   private static final int RING_BYTES = 1024 * 1024;
   private static final int BLOCKING_THREADS = 16;
   private static final long BLOCKING_IDLE_SECONDS = 2;
@@ -395,9 +397,11 @@ public final class VnetHost implements AutoCloseable {
     return batches;
   }
 
-  /** Batches for a port of this host: larger ones if super-packets may come from it. */
+  /**
+   * Batches for a port of this host: larger ones if super-packets or jumbo frames may come from it.
+   */
   public BatchPool batches(PacketPort port) {
-    return port.offloads().isEmpty() ? batches : superBatches;
+    return port.offloads().isEmpty() && port.mtu() <= JUMBO_MTU ? batches : superBatches;
   }
 
   /** Streams over a port of this host. Make one per port: its stages share the port's ownership. */

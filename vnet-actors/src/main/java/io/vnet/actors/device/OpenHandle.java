@@ -6,6 +6,7 @@ import io.vnet.actors.core.SoftcState;
 import io.vnet.actors.port.Answers;
 import io.vnet.actors.port.GuardedPort;
 import io.vnet.actors.port.PortWaiter;
+import io.vnet.actors.port.SinglePackets;
 import io.vnet.api.backend.DeviceBackend;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceId;
@@ -50,6 +51,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   private final long number;
   private final ActorRef<SoftcActor.Command> softc;
   private final DeviceBackend backend;
+  private final SinglePackets singles;
   private final List<OpenQueue> others = new ArrayList<>();
   private final AtomicReference<@Nullable CompletableFuture<DeviceId>> closed =
       new AtomicReference<>();
@@ -67,6 +69,7 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
     this.number = number;
     this.softc = softc;
     this.backend = backend;
+    this.singles = new SinglePackets(this, host.singles(), this::signalReadable);
     List<DeviceBackend> queues = backend.queues();
     for (int i = 1; i < queues.size(); i++) {
       others.add(new OpenQueue(name() + "/" + i, layer(), host.epoch(), queues.get(i)));
@@ -204,13 +207,12 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
 
   @Override
   public Packet read() {
-    return PortWaiter.receiveOne(this, host.singles(), Long.MAX_VALUE, host.nanoClock())
-        .orElseThrow();
+    return PortWaiter.receiveOne(this, singles, Long.MAX_VALUE, host.nanoClock()).orElseThrow();
   }
 
   @Override
   public Optional<Packet> read(Duration timeout) {
-    return PortWaiter.receiveOne(this, host.singles(), timeout.toNanos(), host.nanoClock());
+    return PortWaiter.receiveOne(this, singles, timeout.toNanos(), host.nanoClock());
   }
 
   @Override

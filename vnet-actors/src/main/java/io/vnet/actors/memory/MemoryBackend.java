@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Rules</b> of what passes and what is counted: if_tuntap specification, section 7, with the
  * interface as {@link #configure} left it. Packets of the network's that are longer than the MTU
- * are dropped, as no IP stack that would fragment them is between.
+ * are dropped, as no IP stack that would fragment them is between. Packets that are not finished
+ * are dropped both ways: an offload word does not travel through a ring.
  *
  * <p><b>Threads:</b> the handle's receiver consumes {@code outbound} and its sender produces into
  * {@code inbound}, the network end's the other way round; each side is let in by its port, one
@@ -247,6 +248,9 @@ public final class MemoryBackend implements DeviceBackend {
   private @Nullable DropReason inputRefusal(
       InterfaceState state, PacketBatch batch, int i, int head) {
     int length = batch.length(i);
+    if (batch.offload(i) != 0) {
+      return DropReason.NOT_OFFLOADED;
+    }
     if (length > LONGEST_BYTES + head) {
       return DropReason.TOO_LONG;
     }
@@ -312,7 +316,9 @@ public final class MemoryBackend implements DeviceBackend {
         int length = batch.length(next);
         int family = Framer.family(batch.segment(), batch.offset(next));
         boolean known = family != 0 && Framer.hasDestination(family, length);
-        if (length > state.mtu()) {
+        if (batch.offload(next) != 0) {
+          ledger.dropped(DropReason.NOT_OFFLOADED, 1);
+        } else if (length > state.mtu()) {
           ledger.dropped(DropReason.TOO_LONG, 1);
         } else if (family == 0) {
           ledger.dropped(DropReason.WRONG_FAMILY, 1);
@@ -359,7 +365,9 @@ public final class MemoryBackend implements DeviceBackend {
     try {
       for (; next < batch.count(); next++) {
         int length = batch.length(next);
-        if (length < ETHERNET_HEADER_BYTES) {
+        if (batch.offload(next) != 0) {
+          ledger.dropped(DropReason.NOT_OFFLOADED, 1);
+        } else if (length < ETHERNET_HEADER_BYTES) {
           ledger.dropped(DropReason.TOO_SHORT, 1);
         } else if (length > longest) {
           ledger.dropped(DropReason.TOO_LONG, 1);

@@ -7,6 +7,8 @@ import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortListener;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -26,15 +28,14 @@ public final class PortWaiter implements PortListener {
   /**
    * Receives one packet.
    *
-   * @param singles batches of capacity 1
    * @param nanos how long to wait at the most; {@code Long.MAX_VALUE}: for ever
    * @return empty when the time is over
    * @throws VnetException EINTR if the thread is interrupted, whose flag stays set; what the port
    *     throws
    */
   public static Optional<Packet> receiveOne(
-      PacketPort port, BatchPool singles, long nanos, LongSupplier nanoClock) {
-    Packet[] result = new Packet[1];
+      PacketPort port, SinglePackets packets, long nanos, LongSupplier nanoClock) {
+    List<Packet> received = new ArrayList<>(1);
     boolean done =
         await(
             port,
@@ -42,18 +43,10 @@ public final class PortWaiter implements PortListener {
             nanos,
             nanoClock,
             () -> {
-              PacketBatch batch = singles.acquire();
-              try {
-                if (port.receive(batch) == 0) {
-                  return false;
-                }
-                result[0] = batch.packet(0);
-                return true;
-              } finally {
-                batch.release();
-              }
+              packets.receive().ifPresent(received::add);
+              return !received.isEmpty();
             });
-    return done ? Optional.of(result[0]) : Optional.empty();
+    return done ? Optional.of(received.getFirst()) : Optional.empty();
   }
 
   /**

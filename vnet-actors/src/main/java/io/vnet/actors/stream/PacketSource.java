@@ -7,6 +7,7 @@ import akka.stream.stage.AbstractOutHandler;
 import akka.stream.stage.GraphStage;
 import akka.stream.stage.GraphStageLogic;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.offload.FinishedPackets;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
@@ -15,9 +16,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a port receives, packet by packet, as copies that need no release. Reads a batch when the
- * one before is used up. Costs an object and an array a packet; for speed there is {@link
- * BatchSource}.
+ * What a port receives, packet by packet, as finished copies that need no release: super-packets
+ * come as their segments, each made when it is asked for. Reads a batch when the one before is used
+ * up. Costs what {@link FinishedPackets} costs; for speed there is {@link BatchSource}.
+ *
+ * <p><b>Counting:</b> finished packets: all that the port gave, super-packets as their segments =
+ * pushed + dropped, on the port's ledger.
  */
 final class PacketSource extends GraphStage<SourceShape<Packet>> {
   private final Outlet<Packet> out = Outlet.create("PacketSource.out");
@@ -40,8 +44,8 @@ final class PacketSource extends GraphStage<SourceShape<Packet>> {
   }
 
   private final class Logic extends PortLogic {
+    private final FinishedPackets packets = new FinishedPackets(share.port().layer(), share.port());
     private @Nullable PacketBatch current;
-    private int next;
 
     Logic() {
       super(PacketSource.this.shape(), share);
@@ -63,11 +67,11 @@ final class PacketSource extends GraphStage<SourceShape<Packet>> {
     }
 
     private void read() {
-      PacketBatch batch = current == null ? pool.acquire() : current;
-      current = batch;
-      if (next == batch.count()) {
+      Packet packet = packets.next();
+      while (packet == null) {
+        PacketBatch batch = current == null ? pool.acquire() : current;
+        current = batch;
         batch.clear();
-        next = 0;
         try {
           if (port().receive(batch) == 0) {
             return;
@@ -76,8 +80,10 @@ final class PacketSource extends GraphStage<SourceShape<Packet>> {
           onFailure(e);
           return;
         }
+        packets.begin(batch);
+        packet = packets.next();
       }
-      push(out, batch.packet(next++));
+      push(out, packet);
     }
 
     @Override
@@ -88,7 +94,7 @@ final class PacketSource extends GraphStage<SourceShape<Packet>> {
     @Override
     void onStop() {
       if (current != null) {
-        port().countDrop(DropReason.STREAM_ENDED, current.count() - next);
+        port().countDrop(DropReason.STREAM_ENDED, packets.giveUp());
         current.release();
         current = null;
       }

@@ -15,12 +15,15 @@ import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.offload.JoinRules;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.Island;
+import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PacketPort;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow.Publisher;
 import java.util.concurrent.Flow.Subscriber;
@@ -30,6 +33,16 @@ import java.util.concurrent.Flow.Subscriber;
  * java.util.concurrent.Flow}.
  *
  * <p><b>Demand</b> drives everything: nothing is read that nobody asked for.
+ *
+ * <p><b>Offloads:</b> batches are as the port gives them, with offload words if it has offloads.
+ * Sinks take batches with any offload words and do what their port does not: checksums, and
+ * splitting of super-packets. {@link #packets} hands out finished packets only. So two ends with
+ * different offloads can be joined; {@link #coalesce} makes super-packets for an end that takes
+ * them out of the finished packets of one that has none.
+ *
+ * <p><b>Counting:</b> on the port's ledger, which counts what the port took and gave; packets that
+ * a stage could not pass on are drops there, too. A super-packet counts as one where it is whole,
+ * as its segments where it is split.
  *
  * <p><b>The streams own the port:</b> when the last stage over it has ended, for whatever reason,
  * it is closed. So a source and a sink in two streams keep it open until both are done, and a
@@ -67,9 +80,27 @@ public final class PacketStreams {
     return Source.fromGraph(new BatchSource(share, pool));
   }
 
-  /** Sends batches and releases them; the value completes, or fails, when the stage has ended. */
+  /**
+   * Sends batches and releases them. What of their offload words the port does not do is done
+   * before; a packet that its word does not fit is dropped and counted (MALFORMED, or NOT_OFFLOADED
+   * for a type unknown here). The value completes, or fails, when the stage has ended.
+   */
   public Sink<PacketBatch, CompletionStage<Done>> batchSink() {
-    return Sink.fromGraph(new PortSink<PacketBatch>(share, batch -> batch));
+    return Sink.fromGraph(new PortSink<PacketBatch>(share, pool, batch -> batch));
+  }
+
+  /**
+   * For batches on the way to this port: joins packets that belong together to super-packets, as
+   * far as the port takes such; passes batches on as they are if it takes none. See {@link
+   * PacketStages#coalesce}.
+   */
+  public Flow<PacketBatch, PacketBatch, NotUsed> coalesce() {
+    Set<OffloadFeature> offloads = share.port().offloads();
+    boolean udp = offloads.contains(OffloadFeature.USO4) || offloads.contains(OffloadFeature.USO6);
+    boolean tcp = offloads.contains(OffloadFeature.TSO4) || offloads.contains(OffloadFeature.TSO6);
+    return tcp
+        ? PacketStages.coalesce(JoinRules.of(share.port().layer()).withUdp(udp), pool, share.port())
+        : Flow.create();
   }
 
   /** Both: what comes in is sent, what is received goes out; one's end is the other's. */
@@ -77,14 +108,17 @@ public final class PacketStreams {
     return Flow.fromSinkAndSourceCoupledMat(batchSink(), batches(), Keep.left());
   }
 
-  /** What the port receives, as copies. */
+  /**
+   * What the port receives, one by one, finished and as copies: a super-packet comes as its
+   * segments, each made when it is asked for.
+   */
   public Source<Packet, NotUsed> packets() {
     return Source.fromGraph(new PacketSource(share, pool));
   }
 
   /** Sends packets; the value completes, or fails, when the stage has ended. */
   public Sink<Packet, CompletionStage<Done>> packetSink() {
-    return Sink.fromGraph(new PortSink<Packet>(share, this::single));
+    return Sink.fromGraph(new PortSink<Packet>(share, pool, this::single));
   }
 
   /** Both, as copies. */

@@ -10,6 +10,8 @@ import akka.stream.stage.AbstractGraphStageWithMaterializedValue;
 import akka.stream.stage.AbstractInHandler;
 import akka.stream.stage.GraphStageLogic;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.offload.Finisher;
+import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
 import java.util.Optional;
@@ -22,11 +24,18 @@ import org.jspecify.annotations.Nullable;
  * Sends what comes to a port. A batch is written whole, released, and only then the next is pulled;
  * what finds no room waits for the port's signal, and upstream waits with it.
  *
+ * <p>What the port does not do itself is done here ({@link Finisher}): super-packets are split,
+ * into one further batch at a time that is held only until they are sent, and one that finds no
+ * room goes on where it stood.
+ *
+ * <p><b>Counting:</b> finished packets, so of a super-packet that is split its segments: all that
+ * came = sent + dropped by the port + dropped here, on the port's ledger.
+ *
  * <p><b>Its value</b> completes when upstream has completed and all was written, or when the port's
  * user closed it; it fails with whatever else ended the stage.
  *
- * <p><b>A batch costs</b> what the port's send costs (host device: one write(2) a packet; no copy)
- * and no allocation.
+ * <p><b>A batch costs</b> what the port's send costs (host device: one write(2) a packet; no copy),
+ * a look at its offload words, and no allocation; with something to split, a copy of its packets.
  *
  * @param <T> batches, or what a batch is made of
  */
@@ -34,13 +43,16 @@ final class PortSink<T>
     extends AbstractGraphStageWithMaterializedValue<SinkShape<T>, CompletionStage<Done>> {
   private final Inlet<T> in = Inlet.create("PortSink.in");
   private final PortShare share;
+  private final BatchPool pool;
   private final Function<T, PacketBatch> toBatch;
 
   /**
+   * @param pool gives the batch that split packets are sent in
    * @param toBatch gives the batch to send, which then belongs to the stage
    */
-  PortSink(PortShare share, Function<T, PacketBatch> toBatch) {
+  PortSink(PortShare share, BatchPool pool, Function<T, PacketBatch> toBatch) {
     this.share = share;
+    this.pool = pool;
     this.toBatch = toBatch;
   }
 
@@ -58,7 +70,12 @@ final class PortSink<T>
 
   private final class Logic extends PortLogic {
     private final CompletableFuture<Done> done = new CompletableFuture<>();
+    private final Finisher finisher = Finisher.forPort(share.port());
     private @Nullable PacketBatch current;
+    // Whether the current batch cannot be sent as it is; what is made of it.
+    private boolean splitting;
+    private @Nullable PacketBatch made;
+    // In what is sent: the one that is made, or else the current one.
     private int next;
     private boolean upstreamFinished;
     private boolean completed;
@@ -72,7 +89,7 @@ final class PortSink<T>
             @Override
             public void onPush() {
               try {
-                current = toBatch.apply(grab(in));
+                take(toBatch.apply(grab(in)));
               } catch (VnetException e) {
                 fail(e);
                 return;
@@ -80,7 +97,6 @@ final class PortSink<T>
                 failure = e;
                 throw e;
               }
-              next = 0;
               write();
             }
 
@@ -114,18 +130,25 @@ final class PortSink<T>
       pull(in);
     }
 
+    private void take(PacketBatch batch) {
+      current = batch;
+      next = 0;
+      splitting = !finisher.begin(batch);
+      if (splitting) {
+        made = pool.acquire();
+      }
+    }
+
     private void write() {
       PacketBatch batch = current;
       if (batch == null) {
         return;
       }
       try {
-        next += port().send(batch, next);
-        if (next < batch.count()) {
+        if (!(made == null ? send(batch) : sendMade(made))) {
           return;
         }
-        current = null;
-        batch.release();
+        release();
       } catch (VnetException e) {
         onFailure(e);
         return;
@@ -137,6 +160,40 @@ final class PortSink<T>
         complete();
       } else {
         pull(in);
+      }
+    }
+
+    /** Whether all of it was taken. */
+    private boolean send(PacketBatch batch) {
+      next += port().send(batch, next);
+      return next == batch.count();
+    }
+
+    /** The same for all that is made of the current batch. */
+    private boolean sendMade(PacketBatch batch) {
+      while (send(batch)) {
+        batch.clear();
+        next = 0;
+        if (finisher.isDone()) {
+          return true;
+        }
+        if (finisher.write(batch) == 0) {
+          port().countDrop(DropReason.TOO_LONG, finisher.skip());
+        }
+      }
+      return false;
+    }
+
+    private void release() {
+      PacketBatch batch = current;
+      PacketBatch other = made;
+      current = null;
+      made = null;
+      if (other != null) {
+        other.release();
+      }
+      if (batch != null) {
+        batch.release();
       }
     }
 
@@ -168,11 +225,11 @@ final class PortSink<T>
     @Override
     void onStop() {
       try {
-        PacketBatch batch = current;
-        if (batch != null) {
-          current = null;
-          port().countDrop(DropReason.STREAM_ENDED, batch.count() - next);
-          batch.release();
+        PacketBatch sent = splitting ? made : current;
+        int left = sent == null ? 0 : sent.count() - next;
+        if (current != null) {
+          port().countDrop(DropReason.STREAM_ENDED, left + finisher.giveUp());
+          release();
         }
       } finally {
         if (failure != null) {

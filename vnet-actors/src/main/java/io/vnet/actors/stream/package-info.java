@@ -1,5 +1,7 @@
 /**
- * Packet streams: {@link io.vnet.actors.stream.PacketStreams} over any packet port.
+ * Packet streams: {@link io.vnet.actors.stream.PacketStreams} over any packet port, and {@link
+ * io.vnet.actors.stream.PacketStages} to put between them. What they do with packets is in vnet-api
+ * ({@code io.vnet.api.offload}, {@code io.vnet.api.mtu}); here are demand, ownership and ends.
  *
  * <p><b>Threads:</b> a stage runs where its stream runs. {@link
  * io.vnet.actors.stream.PacketStreams#onIsland} puts a stream on the port's own I/O thread, through

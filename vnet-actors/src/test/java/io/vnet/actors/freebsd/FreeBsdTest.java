@@ -7,6 +7,7 @@ import akka.stream.javadsl.Keep;
 import io.vnet.actors.HostStatistics;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.port.PortWaiter;
+import io.vnet.actors.port.SinglePackets;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.address.MacAddress;
@@ -341,6 +342,8 @@ class FreeBsdTest {
   }
 
   private Packet read(NetworkEnd from) {
-    return PortWaiter.receiveOne(from, singles, Long.MAX_VALUE, System::nanoTime).orElseThrow();
+    return PortWaiter.receiveOne(
+            from, new SinglePackets(from, singles, () -> {}), Long.MAX_VALUE, System::nanoTime)
+        .orElseThrow();
   }
 }

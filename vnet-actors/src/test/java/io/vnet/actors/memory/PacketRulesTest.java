@@ -98,6 +98,26 @@ class PacketRulesTest {
   }
 
   @Test
+  void packets_that_are_not_finished_are_dropped_both_ways() {
+    for (String driver : new String[] {"tun", "tap"}) {
+      Device device = host.create(DeviceSpec.of(driver));
+      try (NetworkEnd network = device.networkEnd();
+          DeviceHandle handle = device.open()) {
+        for (PacketPort port : new PacketPort[] {network, handle}) {
+          scratch.clear();
+          byte[] packet = driver.equals("tun") ? V4 : frame("ff:ff:ff:ff:ff:ff", 60);
+          assertThat(scratch.append(Packet.of(packet))).isTrue();
+          assertThat(scratch.append(Packet.of(packet))).isTrue();
+          scratch.setOffload(0, 1);
+          assertThat(port.send(scratch, 0)).isEqualTo(2);
+          assertThat(port.counters().sentPackets()).isEqualTo(1);
+          assertThat(port.counters().drops()).isEqualTo(Map.of(DropReason.NOT_OFFLOADED, 1L));
+        }
+      }
+    }
+  }
+
+  @Test
   void output_of_a_tun_counts_packets_bytes_and_multicasts() {
     Device tun = host.create(DeviceSpec.of("tun"));
     try (NetworkEnd network = tun.networkEnd();

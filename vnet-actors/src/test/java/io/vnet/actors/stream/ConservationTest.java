@@ -4,11 +4,14 @@ import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.Done;
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.stream.javadsl.Keep;
 import akka.stream.javadsl.Sink;
+import io.vnet.actors.HostSettings;
 import io.vnet.actors.HostStatistics;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.testkit.Leftovers;
+import io.vnet.actors.testkit.StreamKits;
 import io.vnet.actors.testkit.Traffic;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
@@ -24,21 +27,36 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each packet that went in came out, or is in a counter, whatever ended in between. */
+@ParameterizedClass(name = "fuzzing {0}")
+@ValueSource(booleans = {false, true})
 class ConservationTest {
   private static final int GUARD_SECONDS = 60;
   private static final int PACKETS = 10_000;
+
+  private final ActorTestKit kit;
+
+  ConservationTest(boolean fuzzing) {
+    kit = StreamKits.create(fuzzing);
+  }
+
+  @AfterEach
+  void shutDown() {
+    kit.shutdownTestKit();
+  }
 
   @ParameterizedTest(name = "seed {0}")
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
   void a_relay_between_two_devices_accounts_for_each_packet_when_one_is_destroyed(long seed)
       throws Exception {
     Random random = new Random(seed);
-    VnetHost host = VnetHost.start();
+    VnetHost host = VnetHost.on(kit.system(), HostSettings.defaults());
     DeviceSpec spec =
         DeviceSpec.of("tap")
             .withQueue(
@@ -161,7 +179,7 @@ class ConservationTest {
 
   @Test
   void a_batch_lost_by_an_operator_comes_back_and_is_counted_as_leaked() {
-    VnetHost host = VnetHost.start();
+    VnetHost host = VnetHost.on(kit.system(), HostSettings.defaults());
     Device device = host.create(DeviceSpec.of("tun"));
     DeviceHandle handle = device.open();
     NetworkEnd network = device.networkEnd();

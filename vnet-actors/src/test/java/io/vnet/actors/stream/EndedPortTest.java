@@ -10,6 +10,7 @@ import akka.stream.AbruptStageTerminationException;
 import akka.stream.Materializer;
 import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
+import io.vnet.actors.testkit.StreamKits;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
@@ -31,17 +32,25 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A stage whose call on the port meets the port's end before the port's signal does. */
+@ParameterizedClass(name = "fuzzing {0}")
+@ValueSource(booleans = {false, true})
 class EndedPortTest {
   private static final Packet PACKET = Packet.of(new byte[] {0x45, 0, 0, 4});
 
-  private final ActorTestKit kit = ActorTestKit.create();
+  private final ActorTestKit kit;
   private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 8);
   private final BatchPool pool = new BatchPool(slabs);
   private final EndedPort port = new EndedPort();
-  private final PacketStreams streams =
-      new PacketStreams(port, pool, kit.system(), new IslandDispatchers(kit.system()));
+  private final PacketStreams streams;
+
+  EndedPortTest(boolean fuzzing) {
+    kit = StreamKits.create(fuzzing);
+    streams = new PacketStreams(port, pool, kit.system(), new IslandDispatchers(kit.system()));
+  }
 
   @AfterEach
   void no_batch_is_left() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import akka.Done;
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.stream.javadsl.Keep;
 import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
@@ -12,8 +13,10 @@ import akka.stream.testkit.TestPublisher;
 import akka.stream.testkit.TestSubscriber;
 import akka.stream.testkit.javadsl.TestSink;
 import akka.stream.testkit.javadsl.TestSource;
+import io.vnet.actors.HostSettings;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.testkit.Leftovers;
+import io.vnet.actors.testkit.StreamKits;
 import io.vnet.actors.testkit.Traffic;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.DestroyRequest;
@@ -39,20 +42,38 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Streams over in-memory devices: demand, how they end, and what they own then. */
+/** Streams over in-memory devices, as usual and fuzzed: demand, ends, and what they own then. */
+@ParameterizedClass(name = "fuzzing {0}")
+@ValueSource(booleans = {false, true})
 class PacketStreamsTest {
   private static final int GUARD_SECONDS = 10;
 
-  private final VnetHost host = VnetHost.start();
-  private final Device device = host.create(DeviceSpec.of("tun"));
-  private final NetworkEnd network = device.networkEnd();
-  private final DeviceHandle handle = device.open();
-  private final PacketStreams streams = host.streams(handle);
+  private final ActorTestKit kit;
+  private final VnetHost host;
+  private final Device device;
+  private final NetworkEnd network;
+  private final DeviceHandle handle;
+  private final PacketStreams streams;
+
+  PacketStreamsTest(boolean fuzzing) {
+    kit = StreamKits.create(fuzzing);
+    host = VnetHost.on(kit.system(), HostSettings.defaults());
+    device = host.create(DeviceSpec.of("tun"));
+    network = device.networkEnd();
+    handle = device.open();
+    streams = host.streams(handle);
+  }
 
   @AfterEach
   void nothing_is_left() {
-    Leftovers.assertNothingLeft(host);
+    try {
+      Leftovers.assertNothingLeft(host);
+    } finally {
+      kit.shutdownTestKit();
+    }
   }
 
   private static List<Long> numbers(long first, int count) {

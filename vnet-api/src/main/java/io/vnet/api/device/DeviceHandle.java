@@ -22,7 +22,9 @@ public interface DeviceHandle extends PacketPort {
   DeviceId device();
 
   /**
-   * Waits for one packet. The thread parks; nothing is held meanwhile.
+   * Waits for one packet. The thread parks; nothing is held meanwhile. Of a device with offloads
+   * the packets are finished, super-packets come as their segments; what is left of one waits for
+   * the next read, and is seen by no receive.
    *
    * @return the packet, a copy
    * @throws io.vnet.api.error.VnetException EBADF: closed, before or while waiting; ENXIO: the

@@ -23,6 +23,7 @@ public final class Ipv6View extends HeaderView {
   private int extensionBytes;
   private int protocol;
   private int fragmentField;
+  private boolean authenticated;
 
   /** A view that points at nothing yet. */
   public Ipv6View() {}
@@ -46,6 +47,7 @@ public final class Ipv6View extends HeaderView {
     int at = HEADER_BYTES;
     int next = getByte(NEXT_HEADER);
     fragmentField = 0;
+    authenticated = false;
     for (int i = 0; isExtension(next) && fragmentField >>> 3 == 0; i++) {
       if (i == EXTENSIONS_MAX) {
         return HeaderStatus.BAD_TYPE;
@@ -65,6 +67,7 @@ public final class Ipv6View extends HeaderView {
       if (next == IpProtocols.FRAGMENT) {
         fragmentField = getShort(at + 2);
       }
+      authenticated |= next == IpProtocols.AUTHENTICATION;
       next = getByte(at);
       at += bytes;
     }
@@ -126,6 +129,12 @@ public final class Ipv6View extends HeaderView {
   /** The receiver. */
   public IpAddress destination() {
     return IpAddress.v6(getLong(DESTINATION), getLong(DESTINATION + 8));
+  }
+
+  /** Whether an authentication header covers the payload: who changes that breaks it. */
+  public boolean isAuthenticated() {
+    checkValid();
+    return authenticated;
   }
 
   @Override

@@ -232,6 +232,40 @@ public final class Offload {
     };
   }
 
+  /**
+   * How long the longest segment of a super-packet is, headers included: those of the link, too, if
+   * the packet has them.
+   *
+   * @return bytes; the packet's own if it is none; -1 if the word does not {@linkplain #check fit}
+   */
+  public static int segmentBytes(
+      long word, Layer layer, MemorySegment packet, long offset, int length) {
+    if (!isSegmented(word)) {
+      return length;
+    }
+    if (check(word, layer, packet, offset, length) != OffloadStatus.OK) {
+      return -1;
+    }
+    return Math.min(length, headerBytes(word, layer, packet, offset, length) + gsoSize(word));
+  }
+
+  /** Of all headers of a super-packet; only after {@link #check}. */
+  static int headerBytes(long word, Layer layer, MemorySegment packet, long offset, int length) {
+    int transport = transportStart(word, layer, packet, offset, length);
+    return transport
+        + (gsoType(word) == UDP_L4 ? Wire.UDP_BYTES : tcpBytes(packet, offset + transport));
+  }
+
+  /** Where a super-packet's transport header begins; only after {@link #check}. */
+  static int transportStart(long word, Layer layer, MemorySegment packet, long offset, int length) {
+    if (needsChecksum(word)) {
+      return csumStart(word);
+    }
+    int ip = Wire.ipStart(layer, packet, offset, length);
+    int first = Wire.u8(packet, offset + ip);
+    return ip + (first >> 4 == 4 ? (first & 15) * 4 : Wire.IPV6_BYTES);
+  }
+
   private static OffloadStatus checkIpv4(
       long word, MemorySegment packet, long offset, int length, int ip, boolean udp) {
     int ipBytes = (Wire.u8(packet, offset + ip) & 15) * 4;

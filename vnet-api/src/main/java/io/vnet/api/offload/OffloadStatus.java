@@ -1,5 +1,7 @@
 package io.vnet.api.offload;
 
+import io.vnet.api.port.DropReason;
+
 /** Whether an offload word fits the packet that it came with. */
 public enum OffloadStatus {
   /** It does. */
@@ -19,5 +21,25 @@ public enum OffloadStatus {
   /** A super-packet that claims to be a fragment. */
   FRAGMENT,
   /** Longer than an IP packet can be. */
-  TOO_LONG
+  TOO_LONG;
+
+  /**
+   * What a packet is counted under that is dropped for this.
+   *
+   * @throws IllegalStateException for {@link #OK}
+   */
+  public DropReason dropReason() {
+    return switch (this) {
+      case OK -> throw new IllegalStateException("nothing is wrong with it");
+      case BAD_TYPE -> DropReason.NOT_OFFLOADED;
+      case TOO_LONG -> DropReason.TOO_LONG;
+      case WRONG_PROTOCOL,
+          TRUNCATED,
+          BAD_HEADER_LENGTH,
+          BAD_CHECKSUM_RANGE,
+          NO_SEGMENT_SIZE,
+          FRAGMENT ->
+          DropReason.MALFORMED;
+    };
+  }
 }

@@ -103,8 +103,8 @@ public final class Segmenter {
     v4 = Wire.u8(source, start + ip) >> 4 == 4;
     udp = Offload.gsoType(word) == Offload.UDP_L4;
     int ipBytes = v4 ? (Wire.u8(source, start + ip) & 15) * 4 : Wire.IPV6_BYTES;
-    transport = Offload.needsChecksum(word) ? Offload.csumStart(word) : ip + ipBytes;
-    headerBytes = transport + (udp ? Wire.UDP_BYTES : Offload.tcpBytes(source, start + transport));
+    transport = Offload.transportStart(word, layer, source, start, length);
+    headerBytes = Offload.headerBytes(word, layer, source, start, length);
     gsoSize = Offload.gsoSize(word);
     segments = Math.max(1, (length - headerBytes + gsoSize - 1) / gsoSize);
     MemorySegment.copy(source, start, template, 0, headerBytes);
@@ -149,6 +149,11 @@ public final class Segmenter {
   /** Whether all of them have been made or skipped. */
   public boolean isDone() {
     return next == segments;
+  }
+
+  /** How many of them have neither been made nor skipped. */
+  public int left() {
+    return segments - next;
   }
 
   /**
@@ -226,7 +231,7 @@ public final class Segmenter {
    * @return how many segments were not made
    */
   public int skip() {
-    int left = segments - next;
+    int left = left();
     next = segments;
     return left;
   }

@@ -8,14 +8,23 @@
  * packet, {@link io.vnet.api.offload.Segmenter} splits a super-packet. Into one: {@link
  * io.vnet.api.offload.JoinPlan} decides which packets of a batch become one super-packet, under
  * {@link io.vnet.api.offload.JoinRules}; {@link io.vnet.api.offload.Coalescer} writes them so into
- * another batch. Bytes that are not what they should be are an {@link
- * io.vnet.api.offload.OffloadStatus}, never an exception.
+ * another batch.
+ *
+ * <p>At a port, most will want no more than {@link io.vnet.api.offload.Finisher}, which makes of a
+ * batch what the port takes, or {@link io.vnet.api.offload.FinishedPackets}, which hands out the
+ * packets of a batch one by one. Packets without offloads cost both a look at the words.
+ *
+ * <p>Bytes that are not what they should be are an {@link io.vnet.api.offload.OffloadStatus}, never
+ * an exception.
  *
  * <p><b>Threads:</b> an object here belongs to one thread at a time, as the batches do, and
  * allocates nothing once it has met its largest batch.
  *
- * <p>Uses {@code io.vnet.api.packet} and {@code io.vnet.api.header}; knows no device and no system
- * call.
+ * <p><b>Counting:</b> a super-packet is one packet where it is whole, as many as it has segments
+ * where it is split; drops are counted in the packets that would have been passed on.
+ *
+ * <p>Uses {@code io.vnet.api.packet}, {@code io.vnet.api.header} and the names of features and drop
+ * reasons in {@code io.vnet.api.port}; knows no device and no system call.
  */
 @NullMarked
 package io.vnet.api.offload;

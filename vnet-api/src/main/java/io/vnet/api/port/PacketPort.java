@@ -16,7 +16,7 @@ import java.util.Set;
  * <p><b>Conservation:</b> packets taken by {@link #send} = passed on + dropped with a reason;
  * packets given to the port by its other side = received + dropped with a reason + waiting.
  */
-public interface PacketPort extends AutoCloseable {
+public interface PacketPort extends DropCounter, AutoCloseable {
   /** For messages: {@code tun3}, {@code tun3/network}. */
   String name();
 
@@ -67,6 +67,7 @@ public interface PacketPort extends AutoCloseable {
    * Counts packets that were meant for this port, or came from it, and went nowhere: a stage that
    * ends with packets in its hands. Safe on any thread, also after close.
    */
+  @Override
   void countDrop(DropReason reason, long packets);
 
   /** What has moved; readable at any time, also after close. */

@@ -37,6 +37,7 @@ public record PortCounters(
         receivedBytes + other.receivedBytes,
         sentPackets + other.sentPackets,
         sentBytes + other.sentBytes,
+        splitPackets + other.splitPackets,
         all);
   }
 

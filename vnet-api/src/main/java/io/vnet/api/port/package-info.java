@@ -4,6 +4,7 @@
  *
  * <p>No call blocks. {@link io.vnet.api.port.PortListener} says when to call again, on whatever
  * thread noticed it. {@link io.vnet.api.port.PortLedger} counts what went in, out and nowhere.
+ * {@link io.vnet.api.port.DropCounter} is the part of a port that stages before it count drops in.
  */
 @NullMarked
 package io.vnet.api.port;

@@ -2,7 +2,9 @@ package io.vnet.api.offload;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Builds and checks TCP and UDP packets a byte at a time: a twin of what is tested that shares
@@ -103,6 +105,27 @@ final class Craft {
     following.id = id + 1 & 0xFFFF;
     following.payload = nextPayload;
     return following;
+  }
+
+  /** The segments of this as a super-packet, each built from its own fields. */
+  List<byte[]> segments(int gsoSize) {
+    List<byte[]> segments = new ArrayList<>();
+    int count = Math.max(1, (payload.length + gsoSize - 1) / gsoSize);
+    for (int i = 0; i < count; i++) {
+      Craft segment = copy();
+      int from = i * gsoSize;
+      segment.payload = Arrays.copyOfRange(payload, from, Math.min(from + gsoSize, payload.length));
+      segment.id = id + i & 0xFFFF;
+      segment.sequence = sequence + from & 0xFFFF_FFFFL;
+      if (i > 0) {
+        segment.flags &= ~CWR;
+      }
+      if (i < count - 1) {
+        segment.flags &= ~(FIN | PSH);
+      }
+      segments.add(segment.build());
+    }
+    return segments;
   }
 
   int ipStart() {

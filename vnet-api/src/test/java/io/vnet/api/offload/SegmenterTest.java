@@ -7,7 +7,6 @@ import io.vnet.api.packet.PacketBatch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -84,28 +83,6 @@ class SegmenterTest {
     assertThat(word).isEqualTo(vectorWord("tcp4"));
   }
 
-  /** The segments of a super-packet, built from the first one's fields. */
-  private static List<byte[]> expected(Craft whole, int gsoSize) {
-    List<byte[]> segments = new ArrayList<>();
-    int count = Math.max(1, (whole.payload.length + gsoSize - 1) / gsoSize);
-    for (int i = 0; i < count; i++) {
-      Craft segment = whole.copy();
-      int from = i * gsoSize;
-      segment.payload =
-          Arrays.copyOfRange(whole.payload, from, Math.min(from + gsoSize, whole.payload.length));
-      segment.id = whole.id + i & 0xFFFF;
-      segment.sequence = whole.sequence + from & 0xFFFF_FFFFL;
-      if (i > 0) {
-        segment.flags &= ~Craft.CWR;
-      }
-      if (i < count - 1) {
-        segment.flags &= ~(Craft.FIN | Craft.PSH);
-      }
-      segments.add(segment.build());
-    }
-    return segments;
-  }
-
   private static Craft random(Random random) {
     Craft craft = Craft.packet(Vectors.NAMES.get(random.nextInt(4)));
     random.nextBytes(craft.source);
@@ -155,7 +132,7 @@ class SegmenterTest {
       PacketBatch source = batches.of(whole.buildPartial(), word);
       Segmenter with = new Segmenter(l2 ? Layer.L2 : Layer.L3);
 
-      List<byte[]> expected = expected(whole, gsoSize);
+      List<byte[]> expected = whole.segments(gsoSize);
       String replay = "replay with -Dvnet.fuzz.seed=" + seed;
       assertThat(split(with, source, false)).as(replay).containsExactlyElementsOf(expected);
       assertThat(split(with, source, true)).as(replay).containsExactlyElementsOf(expected);
@@ -184,7 +161,7 @@ class SegmenterTest {
 
     List<byte[]> made = split(segmenter, batches.of(packet, TestWords.of(routed, 300)), false);
 
-    List<byte[]> expected = expected(routed, 300);
+    List<byte[]> expected = routed.segments(300);
     expected.forEach(each -> each[24] = (byte) 0x99);
     assertThat(made).containsExactlyElementsOf(expected);
   }
@@ -208,7 +185,7 @@ class SegmenterTest {
       made.addAll(Batches.packets(target));
     }
 
-    assertThat(made).containsExactlyElementsOf(expected(whole, 1448));
+    assertThat(made).containsExactlyElementsOf(whole.segments(1448));
     small.close();
   }
 
@@ -238,7 +215,7 @@ class SegmenterTest {
     PacketBatch source = batches.of(whole.buildPartial(), TestWords.of(whole, 1000));
     Batches one = new Batches(2048, 1);
     PacketBatch target = one.empty();
-    List<byte[]> expected = expected(whole, 1000);
+    List<byte[]> expected = whole.segments(1000);
 
     assertThat(segmenter.begin(source, 0)).isEqualTo(OffloadStatus.OK);
     assertThat(segmenter.split(target)).isEqualTo(1);

@@ -19,7 +19,6 @@ import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.loop.ReadAhead;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
