@@ -18,7 +18,9 @@ import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceEvent;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceInfo;
+import io.vnet.api.device.DeviceOption;
 import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.device.Framing;
 import io.vnet.api.device.HostBacking;
 import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.error.Errno;
@@ -335,6 +337,27 @@ class HostDeviceLifeIT {
     assertThat(device.info().interfaceName()).isEqualTo("uplink");
     assertThat(errnoOf(() -> device.configure(new InterfaceChange.Monitor(true))))
         .isEqualTo(Errno.EOPNOTSUPP);
+  }
+
+  @Test
+  void options_reach_the_kernel_or_stay_here_or_are_refused(NetworkNamespace namespace) {
+    DeviceHandle tun = host.create(spec("tun", namespace)).open();
+    tun.setOption(DeviceOption.MTU, 1300);
+    assertThat(tun.option(DeviceOption.MTU)).isEqualTo(1300);
+    assertThat(tun.mtu()).isEqualTo(1300);
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link", "show", "tun0"))
+        .contains("mtu 1300 ");
+    tun.setOption(DeviceOption.OWNER_PID, 77L);
+    assertThat(tun.option(DeviceOption.OWNER_PID)).isEqualTo(77L);
+    assertThat(errnoOf(() -> tun.setOption(DeviceOption.MTU, 71))).isEqualTo(Errno.EINVAL);
+    assertThat(errnoOf(() -> tun.setOption(DeviceOption.FRAMING, Framing.FAMILY)))
+        .isEqualTo(Errno.EOPNOTSUPP);
+    assertThat(errnoOf(() -> tun.setOption(DeviceOption.BAUDRATE, 1L))).isEqualTo(Errno.EOPNOTSUPP);
+    assertThat(tun.option(DeviceOption.MTU)).isEqualTo(1300);
+    DeviceHandle tap = host.create(spec("tap", namespace)).open();
+    MacAddress remote = MacAddress.parse("02:00:00:00:00:07");
+    tap.setOption(DeviceOption.REMOTE_MAC, remote);
+    assertThat(tap.option(DeviceOption.REMOTE_MAC)).isEqualTo(remote);
   }
 
   @Test

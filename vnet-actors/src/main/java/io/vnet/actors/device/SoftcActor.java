@@ -309,14 +309,7 @@ public final class SoftcActor {
       }
       case Close(var handle) -> happen(new SoftcEvent.Close(handle));
       case SetTransient(var handle, var on) -> happen(new SoftcEvent.SetTransient(handle, on));
-      case SetOption(var handle, var option, var value, var replyTo) -> {
-        if (softc.spec.backing() instanceof HostBacking) {
-          replyTo.tell(new Refused(onHost("set " + option)));
-        } else {
-          happen(
-              new SoftcEvent.SetOption(handle, request("set " + option, replyTo), option, value));
-        }
-      }
+      case SetOption set -> setOption(set);
       case Configure(var change, var replyTo) -> {
         if (softc.spec.backing() instanceof HostBacking) {
           configureOnHost(change, replyTo);
@@ -370,6 +363,26 @@ public final class SoftcActor {
   private boolean bringsUpOnOpen() {
     return softc.spec.up()
         || (softc.device.name().driver().layer() == Layer.L2 && host.policy().get().tapUpOnOpen());
+  }
+
+  /** What an option changes may be the kernel's. */
+  private void setOption(SetOption set) {
+    boolean onHost = softc.spec.backing() instanceof HostBacking;
+    if (onHost && set.option() == DeviceOption.MTU) {
+      int bytes = DeviceOption.MTU.type().cast(set.value());
+      configureOnHost(new InterfaceChange.Mtu(bytes), set.replyTo());
+    } else if (onHost
+        && set.option() != DeviceOption.OWNER_PID
+        && set.option() != DeviceOption.REMOTE_MAC) {
+      set.replyTo().tell(new Refused(onHost("set " + set.option())));
+    } else {
+      happen(
+          new SoftcEvent.SetOption(
+              set.handle(),
+              request("set " + set.option(), set.replyTo()),
+              set.option(),
+              set.value()));
+    }
   }
 
   /** If it is too late, the vnet hears that the interface detaches, and answers. */
@@ -484,8 +497,8 @@ public final class SoftcActor {
         operation,
         softc.device.toString(),
         Errno.EOPNOTSUPP,
-        "the interface is the host's",
-        "use the host's tools");
+        "the interface is the host's, whose kernel has no such setting",
+        "use a device in memory");
   }
 
   private long request(String operation, ReplyTo<Reply> replyTo) {
