@@ -161,7 +161,7 @@ class MultiQueueIT {
     try (TunLab lab = new TunLab(namespace, io);
         IslandLoop second = io == HostIo.EPOLL ? new IslandLoop() : IslandLoop.uring(lab.libc)) {
       List<IslandLoop> islands = new ArrayList<>(List.of(lab.island, second));
-      DeviceBackend backend = lab.opener.open(request(lab, 2), islands::removeFirst);
+      DeviceBackend backend = lab.opener.open(request(lab, 2), _ -> islands.removeFirst());
       assertThat(backend.queues().get(0).island()).contains(lab.island);
       assertThat(backend.queues().get(1).island()).contains(second);
       Heard heard = new Heard();
