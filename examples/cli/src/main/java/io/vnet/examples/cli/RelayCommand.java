@@ -29,8 +29,9 @@ import picocli.CommandLine.Spec;
 /**
  * Moves packets between two host devices until it is told to stop.
  *
- * <p>Each direction is one stream on the receiving device's I/O thread: read(2) a packet into a
- * pooled batch, write(2) a packet out of it, no copy, no thread hop, no allocation a packet.
+ * <p>Each direction of each queue is one stream on the receiving queue's I/O thread: read(2) a
+ * packet into a pooled batch, write(2) a packet out of it, no copy, no thread hop, no allocation a
+ * packet.
  */
 @Command(
     name = "relay",
@@ -41,6 +42,8 @@ import picocli.CommandLine.Spec;
           + " removed at the end."
     })
 final class RelayCommand implements Callable<Integer> {
+  private static final int QUEUES_MAX = 256;
+
   @Spec private CommandSpec spec;
 
   @ParentCommand private VnetCommand parent;
@@ -68,6 +71,17 @@ final class RelayCommand implements Callable<Integer> {
             + " up to 64 KiB, several times as fast."
       })
   private boolean offload;
+
+  @Option(
+      names = "--queues",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = {
+        "Queues of each device, 1 to 256, each pair with I/O threads of its"
+            + " own (default: ${DEFAULT-VALUE}). Flows are spread over them and keep their order;"
+            + " worth it only with several flows and idle cores."
+      })
+  private int queues = 1;
 
   @Option(
       names = "--io",
@@ -98,9 +112,10 @@ final class RelayCommand implements Callable<Integer> {
   private HostSettings settings() {
     HostSettings defaults = HostSettings.defaults();
     if (!offload) {
-      return defaults.withIo(io);
+      // The queues of A get the first half of them, those of B the second.
+      return (queues == 1 ? defaults : defaults.withIslands(2 * queues)).withIo(io);
     }
-    return defaults.withIslands(1).withIo(io == HostIo.AUTO ? HostIo.EPOLL : io);
+    return defaults.withIslands(queues).withIo(io == HostIo.AUTO ? HostIo.EPOLL : io);
   }
 
   private void check() {
@@ -112,17 +127,28 @@ final class RelayCommand implements Callable<Integer> {
       throw new VnetException(
           "relay", first, Errno.EINVAL, "A and B are the same device", "name two devices");
     }
+    if (queues < 1 || queues > QUEUES_MAX) {
+      throw new VnetException(
+          "relay",
+          "--queues " + queues,
+          Errno.EINVAL,
+          "an interface has 1 to " + QUEUES_MAX + " queues",
+          "use a number within the range");
+    }
   }
 
   private int relay(VnetHost host, Device a, Device b, Termination termination, PrintWriter out)
       throws InterruptedException {
     DeviceHandle handleA = a.open();
     DeviceHandle handleB = b.open();
-    PacketStreams streamsA = host.streams(handleA);
-    PacketStreams streamsB = host.streams(handleB);
     AtomicReference<Optional<Throwable>> failure = new AtomicReference<>(Optional.empty());
-    connect(streamsA, streamsB, termination, failure);
-    connect(streamsB, streamsA, termination, failure);
+    for (int i = 0; i < queues; i++) {
+      // A flow stays with the pair that it came by: the kernel learns from what is written.
+      PacketStreams streamsA = host.streams(handleA.queues().get(i));
+      PacketStreams streamsB = host.streams(handleB.queues().get(i));
+      connect(streamsA, streamsB, termination, failure);
+      connect(streamsB, streamsA, termination, failure);
+    }
     out.println("ready " + first + " " + second);
     out.flush();
     termination.await();
@@ -144,7 +170,8 @@ final class RelayCommand implements Callable<Integer> {
   private static Throwable named(Throwable thrown, Device... devices) {
     if (thrown instanceof VnetException failure) {
       for (Device device : devices) {
-        if (failure.object().equals(device.id().toString())) {
+        String id = device.id().toString();
+        if (failure.object().equals(id) || failure.object().startsWith(id + "/")) {
           return new VnetException(
               failure.operation(),
               device.interfaceName(),
@@ -179,7 +206,8 @@ final class RelayCommand implements Callable<Integer> {
             HostBacking.create()
                 .withInterfaceName(interfaceName)
                 .withMode(HostBacking.Mode.CREATE_OR_ATTACH)
-                .withOffload(offload));
+                .withOffload(offload)
+                .withQueues(queues));
   }
 
   private static void report(PrintWriter out, String name, PortCounters counters) {
