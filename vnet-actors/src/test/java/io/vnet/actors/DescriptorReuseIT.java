@@ -30,6 +30,7 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.port.PacketPort;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.Descriptors;
 import io.vnet.io.testkit.NetworkNamespaces;
@@ -127,9 +128,14 @@ class DescriptorReuseIT {
   }
 
   private static DeviceSpec spec(NetworkNamespace namespace) {
+    return spec(namespace, 1);
+  }
+
+  private static DeviceSpec spec(NetworkNamespace namespace, int queues) {
     return DeviceSpec.of("tun")
         .withHost(
             HostBacking.create()
+                .withQueues(queues)
                 .inNetworkNamespace(namespace.path())
                 .withAddresses(IpPrefix.parse(OURS)));
   }
@@ -152,11 +158,11 @@ class DescriptorReuseIT {
   }
 
   /** Makes one call of a way on a thread of its own; completes when it has returned or failed. */
-  private static CompletableFuture<?> use(VnetHost host, DeviceHandle handle, Way way) {
-    PacketStreams streams = host.streams(handle);
+  private static CompletableFuture<?> use(VnetHost host, PacketPort port, Way way) {
+    PacketStreams streams = host.streams(port);
     return switch (way) {
       case RECEIVE ->
-          onThread("receiver", () -> withBatch(host, batch -> (long) handle.receive(batch)));
+          onThread("receiver", () -> withBatch(host, batch -> (long) port.receive(batch)));
       case SEND ->
           onThread(
               "sender",
@@ -165,7 +171,7 @@ class DescriptorReuseIT {
                       host,
                       batch -> {
                         batch.append(unwanted());
-                        return (long) handle.send(batch, 0);
+                        return (long) port.send(batch, 0);
                       }));
       // Not on the device's island: that is one thread, which has to leave before quiesce is done.
       case SOURCE ->
@@ -211,6 +217,18 @@ class DescriptorReuseIT {
   @EnumSource(Way.class)
   @Order(1)
   void a_caller_before_its_system_call_keeps_the_descriptor(Way way, NetworkNamespace namespace) {
+    a_caller_of_the_last_queue_keeps_all_descriptors(way, 1, namespace);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Way.class)
+  @Order(1)
+  void a_caller_of_the_second_queue_keeps_both_descriptors(Way way, NetworkNamespace namespace) {
+    a_caller_of_the_last_queue_keeps_all_descriptors(way, 2, namespace);
+  }
+
+  private void a_caller_of_the_last_queue_keeps_all_descriptors(
+      Way way, int queues, NetworkNamespace namespace) {
     Descriptors before = Descriptors.now();
     VnetHost host = hostWithGracePeriods();
     List<DeviceEvent.Kind> events = new CopyOnWriteArrayList<>();
@@ -218,10 +236,10 @@ class DescriptorReuseIT {
     CompletableFuture<Boolean> stalled = new CompletableFuture<>();
     host.onStalledReader(_ -> stalled.complete(true));
     libc.reuseAs(Victim.Kind.SOCKET);
-    Device device = host.create(spec(namespace));
+    Device device = host.create(spec(namespace, queues));
     DeviceHandle handle = device.open();
     ReusingLibc.Hold hold = libc.holdNext(way.call);
-    CompletableFuture<?> caller = use(host, handle, way);
+    CompletableFuture<?> caller = use(host, handle.queues().getLast(), way);
     hold.awaitReached();
 
     DestroyRequest destroy = device.destroyAsync(DestroyPolicy.FORCE);
@@ -234,8 +252,8 @@ class DescriptorReuseIT {
     assertThat(end(destroy.done())).isEqualTo(device.id());
     assertThat(failure(caller)).isIn(Optional.empty(), Optional.of(Errno.ENXIO));
     assertThat(libc.takeVictims())
-        .singleElement()
-        .satisfies(victim -> assertThat(victim.end()).isEmpty());
+        .hasSize(queues)
+        .allSatisfy(victim -> assertThat(victim.end()).isEmpty());
     assertThat(libc.violations()).isEmpty();
     Leftovers.assertNothingLeft(host);
     assertThat(events)
@@ -288,11 +306,22 @@ class DescriptorReuseIT {
   @Order(3)
   void not_one_byte_reaches_or_comes_from_a_wrong_descriptor(NetworkNamespace namespace)
       throws InterruptedException {
+    attack(namespace, 1, LIVES);
+  }
+
+  @Test
+  @Order(4)
+  void nor_where_there_are_two_queues(NetworkNamespace namespace) throws InterruptedException {
+    attack(namespace, 2, LIVES / 3);
+  }
+
+  private void attack(NetworkNamespace namespace, int queues, int lives)
+      throws InterruptedException {
     VnetHost host = hostWithGracePeriods();
     Queue<String> damage = new ConcurrentLinkedQueue<>();
     Consumer<String> foreign = packet -> damage.add("received " + packet);
     // The JDK keeps a descriptor from the first socket on, and the host its poller's.
-    live(host, namespace, 0, new AtomicLong(), foreign);
+    live(host, namespace, 0, queues, new AtomicLong(), foreign);
     libc.takeVictims().forEach(victim -> damage.addAll(victim.end()));
     Descriptors before = Descriptors.now();
     AtomicBoolean over = new AtomicBoolean();
@@ -302,8 +331,8 @@ class DescriptorReuseIT {
     }
     AtomicLong packets = new AtomicLong();
     int reused = 0;
-    for (int life = 0; life < LIVES; life++) {
-      live(host, namespace, life, packets, foreign);
+    for (int life = 0; life < lives; life++) {
+      live(host, namespace, life, queues, packets, foreign);
       for (Victim victim : libc.takeVictims()) {
         reused++;
         damage.addAll(victim.end());
@@ -311,12 +340,12 @@ class DescriptorReuseIT {
     }
     over.set(true);
     for (CompletableFuture<Long> churner : churners) {
-      assertThat(end(churner)).isGreaterThan(LIVES);
+      assertThat(end(churner)).isGreaterThan(lives);
     }
     assertThat(damage).isEmpty();
     assertThat(libc.violations()).isEmpty();
-    assertThat(reused).isEqualTo(LIVES);
-    assertThat(packets.get()).isGreaterThanOrEqualTo((long) LIVES * PASSES);
+    assertThat(reused).isEqualTo(lives * queues);
+    assertThat(packets.get()).isGreaterThanOrEqualTo((long) lives * PASSES);
     assertThat(Descriptors.now().since(before)).isEmpty();
     Leftovers.assertNothingLeft(host);
   }
@@ -339,10 +368,11 @@ class DescriptorReuseIT {
       VnetHost host,
       NetworkNamespace namespace,
       int life,
+      int queues,
       AtomicLong packets,
       Consumer<String> foreign)
       throws InterruptedException {
-    Device device = host.create(spec(namespace));
+    Device device = host.create(spec(namespace, queues));
     DeviceHandle handle = device.open();
     CountDownLatch received = new CountDownLatch(PASSES);
     CountDownLatch sent = new CountDownLatch(PASSES);
@@ -359,14 +389,31 @@ class DescriptorReuseIT {
     AtomicBoolean over = new AtomicBoolean();
     CompletableFuture<Long> flood = flood(namespace, over);
     List<CompletableFuture<?>> users = new ArrayList<>();
+    for (PacketPort queue : handle.queues()) {
+      users.addAll(use(host, queue, life, take, sent));
+    }
+    awaitZero(received, "received");
+    awaitZero(sent, "sent");
+    device.destroy();
+    over.set(true);
+    for (CompletableFuture<?> user : users) {
+      assertThat(failure(user)).contains(Errno.ENXIO);
+    }
+    assertThat(end(flood)).isPositive();
+  }
+
+  /** Several threads a direction, or a stream, on the island or beside it. */
+  private static List<CompletableFuture<?>> use(
+      VnetHost host, PacketPort queue, int life, Consumer<PacketBatch> take, CountDownLatch sent) {
+    List<CompletableFuture<?>> users = new ArrayList<>();
     if (life % 3 == 0) {
       for (int i = 0; i < CALLERS; i++) {
-        users.add(onThread("receiver", () -> receive(host, handle, take)));
-        users.add(onThread("sender", () -> send(host, handle, sent)));
+        users.add(onThread("receiver", () -> receive(host, queue, take)));
+        users.add(onThread("sender", () -> send(host, queue, sent)));
       }
     } else {
       boolean onIsland = life % 3 == 1;
-      PacketStreams streams = host.streams(handle);
+      PacketStreams streams = host.streams(queue);
       users.add(
           run(
               host,
@@ -392,14 +439,7 @@ class DescriptorReuseIT {
                   })
                   .toMat(streams.packetSink(), Keep.right())));
     }
-    awaitZero(received, "received");
-    awaitZero(sent, "sent");
-    device.destroy();
-    over.set(true);
-    for (CompletableFuture<?> user : users) {
-      assertThat(failure(user)).contains(Errno.ENXIO);
-    }
-    assertThat(end(flood)).isPositive();
+    return users;
   }
 
   /** Without an end; on the island with a pause, as the one thread has to receive as well. */
@@ -421,13 +461,13 @@ class DescriptorReuseIT {
   }
 
   /** Until it fails, as it does at the device's end. */
-  private static long receive(VnetHost host, DeviceHandle handle, Consumer<PacketBatch> take) {
+  private static long receive(VnetHost host, PacketPort queue, Consumer<PacketBatch> take) {
     return withBatch(
         host,
         batch -> {
           while (true) {
             batch.clear();
-            if (handle.receive(batch) == 0) {
+            if (queue.receive(batch) == 0) {
               Thread.onSpinWait();
             }
             take.accept(batch);
@@ -435,7 +475,7 @@ class DescriptorReuseIT {
         });
   }
 
-  private static long send(VnetHost host, DeviceHandle handle, CountDownLatch sent) {
+  private static long send(VnetHost host, PacketPort queue, CountDownLatch sent) {
     return withBatch(
         host,
         batch -> {
@@ -443,7 +483,7 @@ class DescriptorReuseIT {
             batch.append(unwanted());
           }
           while (true) {
-            int taken = handle.send(batch, 0);
+            int taken = queue.send(batch, 0);
             for (int i = 0; i < taken; i++) {
               sent.countDown();
             }

@@ -26,11 +26,17 @@ import io.vnet.api.device.InterfaceChange;
 import io.vnet.api.error.Errno;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.io.libc.Libc;
+import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.Descriptors;
 import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -157,6 +163,58 @@ class HostDeviceLifeIT {
       made.connect(InetAddress.getByName(target), DISCARD_PORT);
       return made;
     });
+  }
+
+  /** As a helper passes it on: blocking, and attached to an interface of its own choice. */
+  private static int given(NetworkNamespace namespace, String name) {
+    Libc libc = NativeLibc.load();
+    int fd = namespace.call(() -> (int) libc.open("/dev/net/tun", LinuxConstants.O_RDWR));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment request = arena.allocate(LinuxConstants.IFREQ_BYTES, 8);
+      request.setString(0, name);
+      request.set(
+          ValueLayout.JAVA_SHORT,
+          LinuxConstants.IFNAMSIZ,
+          (short) (LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI));
+      assertThat(libc.ioctl(fd, LinuxConstants.TUNSETIFF, request.address())).isZero();
+    }
+    return fd;
+  }
+
+  @Test
+  void an_adopted_descriptor_is_the_devices_own_if_that_can_be_created(NetworkNamespace namespace) {
+    Descriptors before = Descriptors.now();
+    int given = given(namespace, "uplink");
+    HostBacking adopt = HostBacking.adopt(given).withAddresses(IpPrefix.parse("10.9.0.1/24"));
+    assertThat(errnoOf(() -> host.create(DeviceSpec.of("tap").withHost(adopt))))
+        .isEqualTo(Errno.EINVAL);
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link")).contains("uplink");
+
+    Device device = host.create(DeviceSpec.of("tun").withHost(adopt));
+    assertThat(device.interfaceName()).isEqualTo("uplink");
+    try (DeviceHandle handle = device.open()) {
+      assertThat(handle.interfaceName()).isEqualTo("uplink");
+      Program.runIn(namespace, "ping", "-n", "-c", "1", "-W", "1", "10.9.0.2");
+      assertThat(handle.read().length()).isPositive();
+    }
+    device.destroy();
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link")).doesNotContain("uplink");
+    assertThat(NativeLibc.load().fcntl(given, LinuxConstants.F_GETFL, 0))
+        .isEqualTo(-Errno.EBADF.number());
+    assertThat(Descriptors.now().since(before).getOrDefault("tun", 0)).isZero();
+  }
+
+  @Test
+  void a_persistent_interface_outlives_its_device_until_it_is_made_to_go(
+      NetworkNamespace namespace) {
+    HostBacking wan =
+        HostBacking.create().withInterfaceName("wan").inNetworkNamespace(namespace.path());
+    host.create(DeviceSpec.of("tun").withHost(wan.withPersistent(true).withOwner(65534))).destroy();
+    assertThat(Program.outputIn(namespace, "ip", "-o", "-d", "link", "show", "dev", "wan"))
+        .contains("persist on", "NO-CARRIER");
+    HostBacking attach = wan.withMode(HostBacking.Mode.ATTACH);
+    host.create(DeviceSpec.of("tun").withHost(attach.withPersistent(false))).destroy();
+    assertThat(Program.outputIn(namespace, "ip", "-o", "link")).doesNotContain("wan");
   }
 
   @Test

@@ -16,6 +16,7 @@ import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.PortLedger;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -199,12 +200,32 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
   public final class FakeBackend implements DeviceBackend {
     private final BackendRequest request;
     private final Queue<Packet> arrived = new ConcurrentLinkedQueue<>();
+    private final List<DeviceBackend> queues = new ArrayList<>();
     private volatile String interfaceName;
     private volatile @Nullable BackendListener listener;
 
     FakeBackend(BackendRequest request) {
       this.request = request;
       this.interfaceName = request.interfaceName();
+      queues.add(this);
+      for (int i = 1; i < request.host().queues(); i++) {
+        queues.add(new FakeQueue(this));
+      }
+    }
+
+    @Override
+    public List<DeviceBackend> queues() {
+      return List.copyOf(queues);
+    }
+
+    /** A packet comes in by a queue. */
+    public void arrive(int queue, Packet packet) {
+      if (queues.get(queue) instanceof FakeQueue other) {
+        other.arrived.add(packet);
+        listener().queue(queue).readable();
+      } else {
+        arrive(packet);
+      }
     }
 
     /** A packet comes in from the network. */
@@ -286,21 +307,19 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
       while (arrived.poll() != null) {
         dropped++;
       }
+      for (DeviceBackend queue : queues) {
+        if (queue instanceof FakeQueue other) {
+          while (other.arrived.poll() != null) {
+            dropped++;
+          }
+        }
+      }
       return dropped;
     }
 
     @Override
     public int receive(PacketBatch into, PortLedger ledger) {
-      step(Step.RECEIVE);
-      int packets = 0;
-      for (Packet packet = arrived.peek();
-          packet != null && into.append(packet);
-          packet = arrived.peek()) {
-        arrived.remove();
-        packets++;
-        ledger.received(1, packet.length());
-      }
-      return packets;
+      return FakeHostNetwork.this.receive(arrived, into, ledger);
     }
 
     @Override
@@ -320,6 +339,88 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
       open.values().remove(this);
       ledger.dropped(DropReason.DEVICE_DESTROYED, discard());
       step(Step.RELEASE);
+    }
+  }
+
+  private int receive(Queue<Packet> arrived, PacketBatch into, PortLedger ledger) {
+    step(Step.RECEIVE);
+    int packets = 0;
+    for (Packet packet = arrived.peek();
+        packet != null && into.append(packet);
+        packet = arrived.peek()) {
+      arrived.remove();
+      packets++;
+      ledger.received(1, packet.length());
+    }
+    return packets;
+  }
+
+  /** A queue after the first: packets, and nothing of a life of its own. */
+  private final class FakeQueue implements DeviceBackend {
+    private final FakeBackend first;
+    private final Queue<Packet> arrived = new ConcurrentLinkedQueue<>();
+
+    FakeQueue(FakeBackend first) {
+      this.first = first;
+    }
+
+    @Override
+    public String interfaceName() {
+      return first.interfaceName();
+    }
+
+    @Override
+    public int mtu() {
+      return first.mtu();
+    }
+
+    @Override
+    public Optional<Island> island() {
+      return Optional.empty();
+    }
+
+    @Override
+    public int receive(PacketBatch into, PortLedger ledger) {
+      return FakeHostNetwork.this.receive(arrived, into, ledger);
+    }
+
+    @Override
+    public int send(PacketBatch batch, int from, PortLedger ledger) {
+      return first.send(batch, from, ledger);
+    }
+
+    @Override
+    public boolean blocking() {
+      throw ofTheFirst();
+    }
+
+    @Override
+    public void start(BackendListener listener) {
+      throw ofTheFirst();
+    }
+
+    @Override
+    public void linkUp() {
+      throw ofTheFirst();
+    }
+
+    @Override
+    public void linkDown(PortLedger ledger) {
+      throw ofTheFirst();
+    }
+
+    @Override
+    public void quiesce(Runnable done) {
+      throw ofTheFirst();
+    }
+
+    @Override
+    public void release(PortLedger ledger) {
+      throw ofTheFirst();
+    }
+
+    private static AssertionError ofTheFirst() {
+      return new AssertionError("that is asked of the first queue");
     }
   }
 }

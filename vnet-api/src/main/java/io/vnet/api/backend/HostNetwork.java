@@ -9,8 +9,9 @@ import java.util.List;
  */
 public interface HostNetwork extends AutoCloseable {
   /**
-   * Makes or attaches to a host interface, configures it and registers it with an island. Blocks.
-   * If a step fails the earlier ones are undone and every descriptor is closed.
+   * Makes or attaches to a host interface, or takes over its descriptors, and configures it; each
+   * queue will be served by an island. Blocks. If a step fails the earlier ones are undone and
+   * every descriptor that was opened is closed.
    *
    * @throws io.vnet.api.error.VnetException with the failing call's name and errno, and the remedy
    */

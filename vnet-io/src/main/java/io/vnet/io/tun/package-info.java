@@ -1,7 +1,8 @@
 /**
  * One TUN or TAP interface of the kernel: {@link io.vnet.io.tun.TunOpener} makes or attaches to it
- * step by step and undoes the steps if one fails, {@link io.vnet.io.tun.TunBackend} moves its
- * packets and ends it.
+ * step by step, or takes over descriptors, and undoes the steps if one fails; {@link
+ * io.vnet.io.tun.TunBackend} moves the packets of one descriptor and ends it, several of them are
+ * the queues of one interface.
  *
  * <p>Opening and releasing block (the kernel holds its configuration lock) and run on a thread for
  * that; receive and send run on the user's thread inside an epoch section; readiness comes from an

@@ -7,6 +7,7 @@ import io.vnet.api.backend.HostNetworkProvider;
 import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
@@ -40,6 +41,7 @@ final class DevicesCommand implements Callable<Integer> {
             "GROUP",
             "PERSISTENT",
             "VNET-HDR",
+            "MULTI-QUEUE",
             "QUEUES");
     HostNetworkProvider provider =
         ServiceLoader.load(HostNetworkProvider.class)
@@ -51,6 +53,8 @@ final class DevicesCommand implements Callable<Integer> {
         provider.start(IslandSettings.defaults().withThreads(1, 1).withIo(HostIo.EPOLL))) {
       interfaces = network.interfaces();
     }
+    AccountNames users = AccountNames.read(Path.of("/etc/passwd"));
+    AccountNames groups = AccountNames.read(Path.of("/etc/group"));
     for (HostInterface device : interfaces) {
       table.row(
           device.name(),
@@ -58,10 +62,11 @@ final class DevicesCommand implements Callable<Integer> {
           device.up() ? "up" : "down",
           device.carrier() ? "on" : "off",
           Integer.toString(device.mtu()),
-          id(device.owner()),
-          id(device.group()),
+          id(device.owner(), users),
+          id(device.group(), groups),
           device.persistent() ? "yes" : "no",
           device.vnetHeader() ? "yes" : "no",
+          device.multiQueue() ? "yes" : "no",
           device.multiQueue() ? Integer.toString(device.queues()) : "1");
     }
     spec.commandLine().getOut().print(table.render());
@@ -72,7 +77,7 @@ final class DevicesCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static String id(OptionalLong id) {
-    return id.isPresent() ? Long.toString(id.getAsLong()) : "-";
+  private static String id(OptionalLong id, AccountNames names) {
+    return id.isPresent() ? names.show(id.getAsLong()) : "-";
   }
 }

@@ -6,6 +6,7 @@ import io.vnet.actors.HostSettings;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.backend.HostIo;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
@@ -29,8 +30,9 @@ import picocli.CommandLine.Spec;
 /**
  * Moves packets between two host devices until it is told to stop.
  *
- * <p>Each direction is one stream on the receiving device's I/O thread: read(2) a packet into a
- * pooled batch, write(2) a packet out of it, no copy, no thread hop, no allocation a packet.
+ * <p>Each direction of each queue is one stream on the receiving queue's I/O thread: read(2) a
+ * packet into a pooled batch, write(2) a packet out of it, no copy, no thread hop, no allocation a
+ * packet.
  */
 @Command(
     name = "relay",
@@ -41,6 +43,8 @@ import picocli.CommandLine.Spec;
           + " removed at the end."
     })
 final class RelayCommand implements Callable<Integer> {
+  private static final int QUEUES_MAX = 256;
+
   @Spec private CommandSpec spec;
 
   @ParentCommand private VnetCommand parent;
@@ -70,6 +74,17 @@ final class RelayCommand implements Callable<Integer> {
   private boolean offload;
 
   @Option(
+      names = "--queues",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = {
+        "Queues of each device, 1 to 256, each pair with I/O threads of its"
+            + " own (default: ${DEFAULT-VALUE}). Flows are spread over them and keep their order;"
+            + " worth it only with several flows and idle cores."
+      })
+  private int queues = 1;
+
+  @Option(
       names = "--io",
       paramLabel = "HOW",
       defaultValue = "auto",
@@ -84,11 +99,18 @@ final class RelayCommand implements Callable<Integer> {
     check();
     Termination termination = parent.termination();
     termination.arm();
-    try (VnetHost host = VnetHost.start(HostSettings.defaults().withIo(io))) {
+    try (VnetHost host = VnetHost.start(settings())) {
       Device a = host.create(device(first));
       Device b = host.create(device(second));
       return relay(host, a, b, termination, spec.commandLine().getOut());
     }
+  }
+
+  /** Plain packets want a thread a direction, super-packets one for both; several queues one each. */
+  private HostSettings settings() {
+    IslandSettings islands = IslandSettings.defaults().withIo(io);
+    return HostSettings.defaults()
+        .withIslands(queues == 1 ? islands : islands.withThreads(2 * queues, queues));
   }
 
   private void check() {
@@ -100,17 +122,28 @@ final class RelayCommand implements Callable<Integer> {
       throw new VnetException(
           "relay", first, Errno.EINVAL, "A and B are the same device", "name two devices");
     }
+    if (queues < 1 || queues > QUEUES_MAX) {
+      throw new VnetException(
+          "relay",
+          "--queues " + queues,
+          Errno.EINVAL,
+          "an interface has 1 to " + QUEUES_MAX + " queues",
+          "use a number within the range");
+    }
   }
 
   private int relay(VnetHost host, Device a, Device b, Termination termination, PrintWriter out)
       throws InterruptedException {
     DeviceHandle handleA = a.open();
     DeviceHandle handleB = b.open();
-    PacketStreams streamsA = host.streams(handleA);
-    PacketStreams streamsB = host.streams(handleB);
     AtomicReference<Optional<Throwable>> failure = new AtomicReference<>(Optional.empty());
-    connect(streamsA, streamsB, termination, failure);
-    connect(streamsB, streamsA, termination, failure);
+    for (int i = 0; i < queues; i++) {
+      // A flow stays with the pair that it came by: the kernel learns from what is written.
+      PacketStreams streamsA = host.streams(handleA.queues().get(i));
+      PacketStreams streamsB = host.streams(handleB.queues().get(i));
+      connect(streamsA, streamsB, termination, failure);
+      connect(streamsB, streamsA, termination, failure);
+    }
     out.println("ready " + first + " " + second);
     out.flush();
     termination.await();
@@ -132,7 +165,8 @@ final class RelayCommand implements Callable<Integer> {
   private static Throwable named(Throwable thrown, Device... devices) {
     if (thrown instanceof VnetException failure) {
       for (Device device : devices) {
-        if (failure.object().equals(device.id().toString())) {
+        String id = device.id().toString();
+        if (failure.object().equals(id) || failure.object().startsWith(id + "/")) {
           return new VnetException(
               failure.operation(),
               device.interfaceName(),
@@ -167,7 +201,8 @@ final class RelayCommand implements Callable<Integer> {
             HostBacking.create()
                 .withInterfaceName(interfaceName)
                 .withMode(HostBacking.Mode.CREATE_OR_ATTACH)
-                .withOffload(offload));
+                .withOffload(offload)
+                .withQueues(queues));
   }
 
   private static void report(PrintWriter out, String name, PortCounters counters) {

@@ -77,6 +77,9 @@ class CommandLineTest {
           """
           relay a b --mtu 10    | vnet: create tun: EINVAL, MTU 10 is not within 72..65535; use an MTU within the range
           relay a b --mtu 65536 | vnet: create tun: EINVAL, MTU 65536 is not within 72..65535; use an MTU within the range
+          relay a b --queues 0   | vnet: relay --queues 0: EINVAL, an interface has 1 to 256 queues; use a number within the range
+          relay a b --queues 257 | vnet: relay --queues 257: EINVAL, an interface has 1 to 256 queues; use a number within the range
+          relay a b --queues -1  | vnet: relay --queues -1: EINVAL, an interface has 1 to 256 queues; use a number within the range
           relay a a             | vnet: relay a: EINVAL, A and B are the same device; name two devices
           """)
   void what_is_refused_before_anything_is_made_exits_with_1(String arguments, String line) {

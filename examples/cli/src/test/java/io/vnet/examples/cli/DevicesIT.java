@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -43,10 +44,52 @@ class DevicesIT {
                 "GROUP",
                 "PERSISTENT",
                 "VNET-HDR",
+                "MULTI-QUEUE",
                 "QUEUES"),
-            List.of("ours", "tun", "down", "off", "1500", "65534", "-", "yes", "no", "1"),
-            List.of("theirs", "tap", "up", "off", "1400", "-", "1", "yes", "yes", "0"),
+            List.of(
+                "ours",
+                "tun",
+                "down",
+                "off",
+                "1500",
+                name("/etc/passwd", 65534),
+                "-",
+                "yes",
+                "no",
+                "no",
+                "1"),
+            List.of(
+                "theirs",
+                "tap",
+                "up",
+                "off",
+                "1400",
+                "-",
+                name("/etc/group", 1),
+                "yes",
+                "yes",
+                "yes",
+                "0"),
             List.of("2", "devices"));
+  }
+
+  private static String name(String file, long number) {
+    return AccountNames.read(Path.of(file)).show(number);
+  }
+
+  @Test
+  void a_relays_queues_are_counted(NetworkNamespace namespace) {
+    try (Child relay =
+        Child.vnet(RelayIT.inside(namespace), "relay", "--queues", "3", "one", "two")) {
+      relay.awaitLine("ready one two");
+      assertThat(devices(namespace))
+          .contains(
+              List.of("one", "tun", "up", "on", "1500", "-", "-", "no", "no", "yes", "3"),
+              List.of("two", "tun", "up", "on", "1500", "-", "-", "no", "no", "yes", "3"));
+      relay.signal("TERM");
+      assertThat(relay.end().exitCode()).isZero();
+    }
+    assertThat(devices(namespace)).last().isEqualTo(List.of("0", "devices"));
   }
 
   @Test
@@ -55,8 +98,8 @@ class DevicesIT {
       relay.awaitLine("ready one two");
       assertThat(devices(namespace))
           .contains(
-              List.of("one", "tun", "up", "on", "1500", "-", "-", "no", "no", "1"),
-              List.of("two", "tun", "up", "on", "1500", "-", "-", "no", "no", "1"));
+              List.of("one", "tun", "up", "on", "1500", "-", "-", "no", "no", "no", "1"),
+              List.of("two", "tun", "up", "on", "1500", "-", "-", "no", "no", "no", "1"));
       relay.signal("TERM");
       assertThat(relay.end().exitCode()).isZero();
     }

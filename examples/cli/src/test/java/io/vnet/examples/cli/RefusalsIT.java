@@ -47,6 +47,21 @@ class RefusalsIT {
   }
 
   @Test
+  void a_device_of_one_queue_for_several(NetworkNamespace namespace) {
+    Program.outputIn(namespace, "ip", "tuntap", "add", "name", "kept", "mode", "tun");
+    assertRefused(
+        namespace,
+        List.of(),
+        "vnet: attach kept: EINVAL, the existing interface has one queue, not 2; use one queue, or"
+            + " make it again: ip tuntap add name kept mode tun multi_queue",
+        "relay",
+        "--queues",
+        "2",
+        "b",
+        "kept");
+  }
+
+  @Test
   void a_device_that_another_relay_holds(NetworkNamespace namespace) {
     try (Child holder = Child.vnet(RelayIT.inside(namespace), "relay", "busy", "other")) {
       holder.awaitLine("ready busy other");

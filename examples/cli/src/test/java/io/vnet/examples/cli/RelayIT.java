@@ -106,6 +106,32 @@ class RelayIT {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", "--offload"})
+  void many_connections_cross_by_several_queues(
+      String offload, NetworkNamespace near, NetworkNamespace far) {
+    List<String> arguments =
+        Stream.of("relay", "--queues", "2", offload, "tunA", "tunB")
+            .filter(argument -> !argument.isEmpty())
+            .toList();
+    try (Child relay = Child.vnet(inside(near), arguments.toArray(String[]::new))) {
+      relay.awaitLine("ready tunA tunB");
+      ip(near, "link set tunB netns " + far.path());
+      ip(near, "addr add 10.78.0.1/24 dev tunA");
+      ip(near, "link set tunA up");
+      ip(far, "addr add 10.78.0.2/24 dev tunB");
+      ip(far, "link set tunB up");
+      Outcome client = iperf3(near, far, "--bytes", "32M", "--parallel", "8");
+      assertThat(client.exitCode()).as(client.toString()).isZero();
+      relay.signal("TERM");
+      Outcome end = relay.end();
+      assertCounted(end, "tunA", "tunB");
+      long bytes = Long.parseLong(Texts.matches(SIZES, end.out()).getFirst().get(2));
+      // The sum of both queues; some may be on the way still when iperf3 ends.
+      assertThat(bytes).isGreaterThan(24L << 20);
+    }
+  }
+
   private static Outcome iperf3(NetworkNamespace near, NetworkNamespace far) {
     return iperf3(near, far, "--time", Integer.toString(SECONDS), "--interval", "1", "--json");
   }
