@@ -55,7 +55,7 @@ final class Made {
     byte[] optionBytes = hex(options);
     ByteBuffer tcp = ByteBuffer.allocate(20 + optionBytes.length + payloadBytes);
     tcp.putShort((short) 40_000).putShort((short) 443).putInt(0x0102_0304).putInt(0);
-    tcp.put((byte) ((20 + optionBytes.length) / 4 << 4)).put((byte) flags);
+    tcp.put((byte) (((20 + optionBytes.length) / 4) << 4)).put((byte) flags);
     tcp.putShort((short) 64_240).putInt(0).put(optionBytes);
     return with(TCP, tcp.array());
   }
