@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 class AllocationTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
   private static final int GUARD_SECONDS = 120;
-  private static final long PACKETS = 1_000_000;
+  private static final long PACKETS = 200_000;
   private static final double BYTES_A_PACKET_MAX = 4;
 
   /** A test's own thread asks for memory now and then, as does the timer of the actor system. */
