@@ -8,6 +8,7 @@ module io.vnet.api {
   exports io.vnet.api.epoch;
   exports io.vnet.api.error;
   exports io.vnet.api.header;
+  exports io.vnet.api.mtu;
   exports io.vnet.api.offload;
   exports io.vnet.api.packet;
   exports io.vnet.api.port;

@@ -11,6 +11,7 @@ import io.vnet.actors.stream.PacketStreams;
 import io.vnet.actors.testkit.Leftovers;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.backend.HostIo;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
@@ -55,7 +56,8 @@ class MultiQueueDeviceIT {
   }
 
   private static VnetHost host(int islands, HostIo io) {
-    return VnetHost.start(HostSettings.defaults().withIslands(islands).withIo(io));
+    return VnetHost.start(HostSettings.defaults()
+            .withIslands(IslandSettings.defaults().withThreads(islands, 1).withIo(io)));
   }
 
   private static DeviceSpec spec(NetworkNamespace namespace, int queues) {

@@ -104,6 +104,7 @@ class ArchitectureTest {
             "io.vnet.api.epoch",
             "io.vnet.api.error",
             "io.vnet.api.header",
+            "io.vnet.api.mtu",
             "io.vnet.api.offload",
             "io.vnet.api.packet",
             "io.vnet.api.port");

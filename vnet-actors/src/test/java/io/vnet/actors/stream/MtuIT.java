@@ -10,6 +10,7 @@ import akka.stream.javadsl.Flow;
 import akka.stream.javadsl.Keep;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.testkit.Leftovers;
+import io.vnet.actors.testkit.TcpTransfer;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
@@ -23,21 +24,13 @@ import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.zip.CRC32;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -52,8 +45,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 class MtuIT {
   private static final int GUARD_SECONDS = 60;
   private static final int PATH_MTU = 1300;
-  private static final int BYTES = 3_000_000;
-  private static final int PORT = 5001;
   private static final int LINK_BYTES = 14;
   private static final int JUMBO_BYTES = 65_507;
 
@@ -133,89 +124,17 @@ class MtuIT {
         PacketStages.clampMss(Layer.L2, PATH_MTU), PacketStages.clampMss(Layer.L2, PATH_MTU));
   }
 
-  /** A transfer from one namespace to the other, on threads of its own. */
-  private static final class Transfer implements AutoCloseable {
-    private final ServerSocket server;
-    private final CompletableFuture<Socket> client = new CompletableFuture<>();
-    private final CRC32 sent = new CRC32();
-    private final CRC32 received = new CRC32();
-    private final AtomicLong receivedBytes = new AtomicLong();
-    private final CompletableFuture<Void> all;
-
-    Transfer(NetworkNamespace from, NetworkNamespace to, String address) {
-      server =
-          to.call(() -> {
-            ServerSocket socket = new ServerSocket();
-            socket.bind(new InetSocketAddress(InetAddress.getByName(address), PORT));
-            return socket;
-          });
-      CompletableFuture<Void> receiving = run(this::receive);
-      CompletableFuture<Void> sending = run(() -> send(from, address));
-      all = CompletableFuture.allOf(receiving, sending);
-    }
-
-    private static CompletableFuture<Void> run(Runnable work) {
-      return CompletableFuture.runAsync(work, task -> Thread.ofPlatform().start(task));
-    }
-
-    private void send(NetworkNamespace from, String address) {
-      try (Socket socket = from.call(() -> new Socket(InetAddress.getByName(address), PORT))) {
-        client.complete(socket);
-        byte[] chunk = new byte[10_000];
-        OutputStream out = socket.getOutputStream();
-        Random random = new Random(1);
-        for (int done = 0; done < BYTES; done += chunk.length) {
-          random.nextBytes(chunk);
-          sent.update(chunk);
-          out.write(chunk);
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    private void receive() {
-      try (Socket socket = server.accept()) {
-        byte[] chunk = new byte[64 * 1024];
-        InputStream in = socket.getInputStream();
-        for (int read = in.read(chunk); read > 0; read = in.read(chunk)) {
-          received.update(chunk, 0, read);
-          receivedBytes.addAndGet(read);
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    void assertComplete() {
-      end(all);
-      assertThat(receivedBytes.get()).isEqualTo(BYTES);
-      assertThat(received.getValue()).isEqualTo(sent.getValue());
-    }
-
-    /** Ends it in the middle. */
-    @Override
-    public void close() throws IOException {
-      server.close();
-      if (!all.isDone()) {
-        end(client).setSoLinger(true, 0);
-        end(client).close();
-      }
-      end(all.handle((_, _) -> Done.getInstance()));
-    }
-  }
-
   @Test
   void without_a_stage_a_connection_opens_and_no_data_comes_through(
       NetworkNamespace left, NetworkNamespace right) throws IOException {
     DeviceHandle from = tap(left, 1, false);
     DeviceHandle to = tap(right, 2, false);
     CompletionStage<Done> relay = relay(from, to, nothing());
-    try (Transfer transfer = new Transfer(left, right, "10.7.0.2")) {
-      end(transfer.client);
+    try (TcpTransfer transfer = new TcpTransfer(left, right, "10.7.0.2")) {
+      transfer.awaitConnected();
       // The first window, and some of it again and again.
       await().until(() -> swallowed.get() >= 12);
-      assertThat(transfer.receivedBytes.get()).isZero();
+      assertThat(transfer.receivedBytes()).isZero();
     }
     from.close();
     end(relay);
@@ -229,7 +148,7 @@ class MtuIT {
     DeviceHandle from = tap(left, 1, offload);
     DeviceHandle to = tap(right, 2, false);
     CompletionStage<Done> relay = relay(from, to, clamp());
-    try (Transfer transfer = new Transfer(left, right, address)) {
+    try (TcpTransfer transfer = new TcpTransfer(left, right, address)) {
       transfer.assertComplete();
     }
     assertThat(swallowed.get()).isZero();
@@ -247,7 +166,7 @@ class MtuIT {
     CompletionStage<Done> relay =
         relay(
             from, to, PacketStages.tooBig(TooBigRules.of(Layer.L2, PATH_MTU), host.batches(), to));
-    try (Transfer transfer = new Transfer(left, right, address)) {
+    try (TcpTransfer transfer = new TcpTransfer(left, right, address)) {
       transfer.assertComplete();
     }
     assertThat(swallowed.get()).isZero();

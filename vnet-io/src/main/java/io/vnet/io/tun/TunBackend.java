@@ -61,6 +61,8 @@ public final class TunBackend implements DeviceBackend {
   private static final int SHORTEST_ROOM_BYTES = 2048;
   private static final int FAILURES_MAX = 64;
   private static final int DRAINED_MAX = 10_000;
+  // What a read took out of the queue in one round has arrived by the next.
+  private static final int QUIET_ROUNDS = 2;
   private static final int HEADER_ROOM = 16;
 
   private final Libc libc;
@@ -256,15 +258,27 @@ public final class TunBackend implements DeviceBackend {
   /** Reads and drops what the kernel has queued, up to a bound. */
   private int drain() {
     ReadAhead reads = ahead;
-    int drainedAhead = 0;
-    if (reads != null) {
-      reads.sync();
-      while (reads.length() >= 0) {
-        reads.release();
-        drainedAhead++;
-      }
+    if (reads == null) {
+      return drainKernel();
     }
-    return drainedAhead + drainKernel();
+    int drained = 0;
+    // Buffers that are given back are read into again, from the queue that is drained beside them.
+    for (int quiet = 0; quiet < QUIET_ROUNDS && drained < DRAINED_MAX; ) {
+      int round = drainAhead(reads) + drainKernel();
+      quiet = round == 0 ? quiet + 1 : 0;
+      drained += round;
+    }
+    return drained;
+  }
+
+  private static int drainAhead(ReadAhead reads) {
+    reads.sync();
+    int drained = 0;
+    while (reads.length() >= 0) {
+      reads.release();
+      drained++;
+    }
+    return drained;
   }
 
   private int drainKernel() {
