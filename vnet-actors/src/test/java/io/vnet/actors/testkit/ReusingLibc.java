@@ -187,6 +187,21 @@ public final class ReusingLibc implements Libc {
   }
 
   @Override
+  public long getsockname(int fd, long address, long length) {
+    return libc.getsockname(fd, address, length);
+  }
+
+  @Override
+  public long recvmmsg(int fd, long messages, int count, int flags) {
+    return libc.recvmmsg(fd, messages, count, flags);
+  }
+
+  @Override
+  public long sendmmsg(int fd, long messages, int count, int flags) {
+    return libc.sendmmsg(fd, messages, count, flags);
+  }
+
+  @Override
   public long poll(long address, int count, int timeoutMillis) {
     return libc.poll(address, count, timeoutMillis);
   }
