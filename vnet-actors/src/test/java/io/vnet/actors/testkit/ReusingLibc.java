@@ -2,6 +2,7 @@ package io.vnet.actors.testkit;
 
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.NativeLibc;
+import io.vnet.io.testkit.Victim;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -57,14 +57,20 @@ final class SocketAddresses {
 
   /** Reads {@code struct in_pktinfo} of an IPv4 message. */
   void readPacketInfo4(MemorySegment memory, long at) {
-    hasSource = !v6;
+    if (v6) {
+      return;
+    }
+    hasSource = true;
     sourceLow = memory.get(NET_INT, at + IPI_SPEC_DST) & 0xFFFF_FFFFL;
     sourceInterface = memory.get(HOST_INT, at + IPI_IFINDEX);
   }
 
   /** Reads {@code struct in6_pktinfo} of an IPv6 message. */
   void readPacketInfo6(MemorySegment memory, long at) {
-    hasSource = v6;
+    if (!v6) {
+      return;
+    }
+    hasSource = true;
     sourceHigh = memory.get(NET_LONG, at + IPI6_ADDR);
     sourceLow = memory.get(NET_LONG, at + IPI6_ADDR + Long.BYTES);
     sourceInterface = memory.get(HOST_INT, at + IPI6_IFINDEX);
