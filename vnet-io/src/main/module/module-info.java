@@ -10,6 +10,7 @@ module io.vnet.io {
 
   exports io.vnet.io.netlink;
   exports io.vnet.io.netns;
+  exports io.vnet.io.udp;
 
   provides io.vnet.api.backend.HostNetworkProvider with
       io.vnet.io.host.LinuxHostNetworkProvider;

@@ -2,6 +2,7 @@ package io.vnet.benchmarks;
 
 import io.vnet.benchmarks.epoch.EpochSuite;
 import io.vnet.benchmarks.lifecycle.LifecycleSuite;
+import io.vnet.benchmarks.udp.UdpSuite;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,6 +28,7 @@ public final class Benchmarks {
     Map<String, Suite> suites = new LinkedHashMap<>();
     suites.put("epoch", new EpochSuite());
     suites.put("lifecycle", new LifecycleSuite());
+    suites.put("udp", new UdpSuite());
     return suites;
   }
 

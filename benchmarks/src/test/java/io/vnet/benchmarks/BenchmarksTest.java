@@ -102,6 +102,31 @@ class BenchmarksTest {
     return names;
   }
 
+  private static List<String> udpNames() {
+    List<String> names = new ArrayList<>();
+    for (String way : List.of("vnet", "netty")) {
+      for (String which : List.of("", "_min", "_max")) {
+        names.add("udp_" + way + "_gbit_per_s" + which);
+      }
+    }
+    names.add("udp_netty_bytes_per_packet");
+    names.add("udp_ratio");
+    names.add("udp_bytes_per_packet");
+    return names;
+  }
+
+  @Test
+  void datagrams_cross_both_ways_and_the_last_lines_compare_them() {
+    assertThat(run("udp", "--quick")).as(this::errors).isZero();
+
+    List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
+    assertThat(lines)
+        .extracting(line -> line.replaceFirst("=[0-9]+\\.[0-9]{3}$", ""))
+        .containsExactlyElementsOf(udpNames());
+    assertThat(lines.get(lines.size() - 2)).startsWith("udp_ratio=");
+    assertThat(lines.getLast()).startsWith("udp_bytes_per_packet=");
+  }
+
   @Test
   void every_benchmark_runs_and_gives_its_figures() {
     assertThat(run("all", "--quick")).as(this::errors).isZero();
@@ -109,6 +134,7 @@ class BenchmarksTest {
     List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
     List<String> expected = new ArrayList<>(epochNames());
     expected.addAll(lifecycleNames());
+    expected.addAll(udpNames());
     assertThat(lines)
         .extracting(line -> line.replaceFirst("=-?[0-9]+\\.[0-9]{3}$", ""))
         .containsExactlyInAnyOrderElementsOf(expected);
@@ -122,7 +148,7 @@ class BenchmarksTest {
 
     assertThat(errors().lines())
         .hasSize(3)
-        .allMatch(line -> line.contains("epoch, lifecycle, all"));
+        .allMatch(line -> line.contains("epoch, lifecycle, udp, all"));
     assertThat(out.size()).isZero();
   }
 

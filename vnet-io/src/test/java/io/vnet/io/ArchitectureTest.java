@@ -81,7 +81,8 @@ class ArchitectureTest {
             "io.vnet.io.libc",
             "io.vnet.io.loop",
             "io.vnet.io.netlink",
-            "io.vnet.io.tun")
+            "io.vnet.io.tun",
+            "io.vnet.io.udp")
         .allSatisfy(name ->
             assertThat(CLASSES.get(name + ".package-info").isAnnotatedWith(NullMarked.class))
                 .as(name)

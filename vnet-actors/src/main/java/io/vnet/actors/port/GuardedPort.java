@@ -6,6 +6,7 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.port.Direction;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortCounters;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vnet.actors.testkit.Exploration;
 import io.vnet.api.epoch.Epoch;
 import io.vnet.api.epoch.EpochReader;
+import io.vnet.api.port.Direction;
 import org.jetbrains.lincheck.LincheckAssertionError;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;

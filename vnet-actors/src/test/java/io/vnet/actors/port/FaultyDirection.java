@@ -1,6 +1,7 @@
 package io.vnet.actors.port;
 
 import io.vnet.api.epoch.EpochReader;
+import io.vnet.api.port.Direction;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 

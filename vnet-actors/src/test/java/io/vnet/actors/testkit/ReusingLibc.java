@@ -2,6 +2,7 @@ package io.vnet.actors.testkit;
 
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.NativeLibc;
+import io.vnet.io.testkit.Victim;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -189,6 +190,21 @@ public final class ReusingLibc implements Libc {
   @Override
   public long recv(int fd, long address, long bytes, int flags) {
     return libc.recv(fd, address, bytes, flags);
+  }
+
+  @Override
+  public long getsockname(int fd, long address, long length) {
+    return libc.getsockname(fd, address, length);
+  }
+
+  @Override
+  public long recvmmsg(int fd, long messages, int count, int flags) {
+    return libc.recvmmsg(fd, messages, count, flags);
+  }
+
+  @Override
+  public long sendmmsg(int fd, long messages, int count, int flags) {
+    return libc.sendmmsg(fd, messages, count, flags);
   }
 
   @Override

@@ -48,6 +48,7 @@ public enum Errno {
   ENOBUFS(105, "no buffer space"),
   ESHUTDOWN(108, "already shut down"),
   ETIMEDOUT(110, "timed out"),
+  ECONNREFUSED(111, "connection refused"),
   EHOSTDOWN(112, "host is down"),
   EHOSTUNREACH(113, "no route to host"),
   ECANCELED(125, "cancelled"),

@@ -90,11 +90,14 @@ final class Wire {
   /**
    * Where an IP header would begin in a packet: behind the Ethernet header and up to two VLAN tags.
    *
-   * @return bytes from the packet's start; -1 if the frame carries no IP or ends before it
+   * @return bytes from the packet's start; -1 if it carries no IP or ends before it
    */
   static int ipStart(Layer layer, MemorySegment packet, long offset, int length) {
     if (layer == Layer.L3) {
       return 0;
+    }
+    if (layer == Layer.DATAGRAM) {
+      return -1;
     }
     int start = EthernetView.HEADER_BYTES;
     for (int tags = 0; length >= start; tags++, start += TAG_BYTES) {

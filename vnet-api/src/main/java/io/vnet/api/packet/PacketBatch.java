@@ -1,11 +1,14 @@
 package io.vnet.api.packet;
 
+import io.vnet.api.address.Endpoint;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Up to {@code capacity} packets in one native slab: a reader fills it, a writer drains it.
@@ -42,6 +45,9 @@ public final class PacketBatch {
   private final int[] offsets;
   private final int[] lengths;
   private final long[] offloads;
+  // From count on: null.
+  private final @Nullable Endpoint[] endpoints;
+  private boolean hasEndpoints;
   private int count;
   private int end;
 
@@ -56,6 +62,7 @@ public final class PacketBatch {
     this.offsets = new int[capacity];
     this.lengths = new int[capacity];
     this.offloads = new long[capacity];
+    this.endpoints = new Endpoint[capacity];
   }
 
   /** The slab. Offsets of this batch count from its start. */
@@ -92,6 +99,9 @@ public final class PacketBatch {
    * The offload word of packet {@code i}: 0, or what a virtio-net header says of it, packed from
    * the low end: flags 8 bits, gso type 8, gso size 16, checksum start 16, checksum offset 16.
    *
+   * <p>Of datagrams without headers it says how they follow one another: {@code
+   * io.vnet.api.offload.DatagramTrain}.
+   *
    * <p>Source: {@code linux/virtio_net.h}, {@code struct virtio_net_hdr}.
    */
   public long offload(int i) {
@@ -101,6 +111,20 @@ public final class PacketBatch {
   /** Changes the {@linkplain #offload offload word} of packet {@code i}: its packet has changed. */
   public void setOffload(int i, long offload) {
     offloads[Objects.checkIndex(i, count)] = offload;
+  }
+
+  /**
+   * Where packet {@code i} came from or is to go to, for a port that has endpoints; null where none
+   * was set, as for all packets at first.
+   */
+  public @Nullable Endpoint endpoint(int i) {
+    return endpoints[Objects.checkIndex(i, count)];
+  }
+
+  /** Changes the {@linkplain #endpoint endpoint} of packet {@code i}. */
+  public void setEndpoint(int i, @Nullable Endpoint endpoint) {
+    endpoints[Objects.checkIndex(i, count)] = endpoint;
+    hasEndpoints |= endpoint != null;
   }
 
   /** The length of all packets together, in bytes. */
@@ -119,8 +143,21 @@ public final class PacketBatch {
    * @return its offset, or -1 if the batch has no place or no {@code bytes} left
    */
   public int room(int bytes) {
-    long start = nextStart();
-    return count < offsets.length && start + bytes + tailRoom <= segment.byteSize()
+    return room(bytes, 0);
+  }
+
+  /**
+   * Where one of several packets may be written to that are all written before the first of them is
+   * taken, with {@link #commitAt}.
+   *
+   * @param bytes the longest that each can be
+   * @param index of it, from 0 on
+   * @return its offset, or -1 if the batch has no place or not so many bytes left
+   */
+  public int room(int bytes, int index) {
+    long step = ((long) bytes + tailRoom + headRoom + ALIGNMENT - 1) & -ALIGNMENT;
+    long start = nextStart() + step * index;
+    return count + index < offsets.length && start + bytes + tailRoom <= segment.byteSize()
         ? (int) start
         : -1;
   }
@@ -136,7 +173,24 @@ public final class PacketBatch {
 
   /** The same with an {@linkplain #offload offload word}. */
   public void commit(int length, long offload) {
-    long start = nextStart();
+    commit(nextStart(), length, offload);
+  }
+
+  /**
+   * Takes a packet that was written at {@link #room(int, int)}; the room in front of it that was
+   * not taken is lost.
+   *
+   * @param offset where it is: that of {@code room}, not in front of what was taken before
+   * @param length in bytes, at least 1 and at most what was asked of {@code room}
+   */
+  public void commitAt(int offset, int length, long offload) {
+    if (offset < nextStart()) {
+      throw new IllegalStateException("commit at " + offset + ", taken up to " + nextStart());
+    }
+    commit((long) offset, length, offload);
+  }
+
+  private void commit(long start, int length, long offload) {
     if (length < 1 || count == offsets.length || start + length + tailRoom > segment.byteSize()) {
       throw new IllegalStateException(
           "commit of " + length + " bytes at " + start + " of " + segment.byteSize());
@@ -163,12 +217,16 @@ public final class PacketBatch {
     return true;
   }
 
-  /** Appends a copy of packet {@code i} of another batch, with its offload word; false: no room. */
+  /**
+   * Appends a copy of packet {@code i} of another batch, with its offload word and its endpoint;
+   * false: no room.
+   */
   public boolean append(PacketBatch other, int i) {
     if (!append(other.segment, other.offset(i), other.length(i))) {
       return false;
     }
     offloads[count - 1] = other.offloads[i];
+    setEndpoint(count - 1, other.endpoints[i]);
     return true;
   }
 
@@ -213,6 +271,7 @@ public final class PacketBatch {
       for (; i < before; i++) {
         move(i, kept++);
       }
+      forgetEndpoints(kept);
       count = kept;
     }
     return before - kept;
@@ -222,6 +281,15 @@ public final class PacketBatch {
     offsets[to] = offsets[from];
     lengths[to] = lengths[from];
     offloads[to] = offloads[from];
+    endpoints[to] = endpoints[from];
+  }
+
+  /** Of the packets from an index on: a batch that lies in a pool keeps nothing alive. */
+  private void forgetEndpoints(int from) {
+    if (hasEndpoints) {
+      Arrays.fill(endpoints, from, count, null);
+      hasEndpoints = from > 0;
+    }
   }
 
   /** A copy of packet {@code i} that lives as long as somebody refers to it. */
@@ -233,6 +301,7 @@ public final class PacketBatch {
 
   /** Removes all packets; the batch stays with its owner. */
   public void clear() {
+    forgetEndpoints(0);
     count = 0;
     end = 0;
   }

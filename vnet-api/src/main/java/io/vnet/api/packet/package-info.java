@@ -6,7 +6,8 @@
  * <p><b>Ownership:</b> a batch has one owner at a time, one thread at a time; handing it over ends
  * the right to touch it; the last owner releases it, once. Pools are safe on any thread.
  *
- * <p>Uses {@code io.vnet.api.error} and nothing else of vnet.
+ * <p>Uses {@code io.vnet.api.error} and, for where a packet came from, {@code io.vnet.api.address};
+ * nothing else of vnet.
  */
 @NullMarked
 package io.vnet.api.packet;

@@ -33,5 +33,9 @@ public enum DropReason {
   /** A super-packet, or one without its checksum, for a port that takes finished ones only. */
   NOT_OFFLOADED,
   /** Handed to a stream that had ended or failed before it was written. */
-  STREAM_ENDED
+  STREAM_ENDED,
+  /** A datagram for a socket, without an endpoint to go to. */
+  NO_ENDPOINT,
+  /** The kernel knows no way to the endpoint, or the way is down. */
+  UNREACHABLE
 }

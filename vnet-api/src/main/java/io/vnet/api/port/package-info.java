@@ -5,6 +5,10 @@
  * <p>No call blocks. {@link io.vnet.api.port.PortListener} says when to call again, on whatever
  * thread noticed it. {@link io.vnet.api.port.PortLedger} counts what went in, out and nowhere.
  * {@link io.vnet.api.port.DropCounter} is the part of a port that stages before it count drops in.
+ *
+ * <p>For those who implement a port over something that has to be released: {@link
+ * io.vnet.api.port.Direction} lets one user at a time in, inside an epoch section, and nobody after
+ * the end.
  */
 @NullMarked
 package io.vnet.api.port;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vnet.api.address.Endpoint;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -75,6 +76,77 @@ class PacketBatchTest {
     assertThat(batch.offload(0)).isZero();
     assertThat(batch.offload(1)).isEqualTo(0x0006_0014_0000_0001L);
     assertThatThrownBy(() -> batch.setOffload(2, 1)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
+  void an_endpoint_stays_with_its_packet_and_with_the_packet_alone() {
+    Endpoint here = Endpoint.parse("192.0.2.1:1");
+    Endpoint there = Endpoint.parse("[2001:db8::1]:2");
+    for (int i = 0; i < 3; i++) {
+      batch.append(packet(10, i));
+    }
+    assertThat(batch.endpoint(0)).isNull();
+    batch.setEndpoint(0, here);
+    batch.setEndpoint(2, there);
+
+    batch.keepIf(i -> i != 0);
+    assertThat(batch.endpoint(0)).isNull();
+    assertThat(batch.endpoint(1)).isSameAs(there);
+
+    // The place that the last packet had is empty again.
+    batch.append(packet(10, 3));
+    assertThat(batch.endpoint(2)).isNull();
+    PacketBatch other = batch(CAPACITY, 0, 0);
+    assertThat(other.append(batch, 1)).isTrue();
+    assertThat(other.append(batch, 2)).isTrue();
+    assertThat(other.endpoint(0)).isSameAs(there);
+    assertThat(other.endpoint(1)).isNull();
+    other.release();
+
+    batch.setEndpoint(1, null);
+    assertThat(batch.endpoint(1)).isNull();
+    assertThatThrownBy(() -> batch.setEndpoint(3, here))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
+  void no_endpoint_outlives_its_packets() {
+    Endpoint here = Endpoint.parse("192.0.2.1:1");
+    for (int i = 0; i < CAPACITY; i++) {
+      batch.append(packet(10, i));
+      batch.setEndpoint(i, here);
+    }
+    batch.clear();
+    for (int i = 0; i < CAPACITY; i++) {
+      batch.append(packet(10, i));
+      assertThat(batch.endpoint(i)).isNull();
+    }
+  }
+
+  @Test
+  void several_rooms_lie_apart_as_packets_do_and_are_taken_in_order() {
+    assertThat(batch.room(100, 0)).isEqualTo(batch.room(100));
+    int first = batch.room(100, 0);
+    int second = batch.room(100, 1);
+    int third = batch.room(100, 2);
+    assertThat(second - first)
+        .isEqualTo(third - second)
+        .isGreaterThanOrEqualTo(100 + TAIL_ROOM + HEAD_ROOM);
+    // The slab ends before the place does, and the place before the slab.
+    assertThat(batch.room(400, 1)).isNotNegative();
+    assertThat(batch.room(400, 2)).isNegative();
+    assertThat(batch.room(1, CAPACITY - 1)).isNotNegative();
+    assertThat(batch.room(1, CAPACITY)).isNegative();
+
+    batch.commitAt(second, 100, 7);
+    assertThat(batch.offset(0)).isEqualTo(second);
+    assertThat(batch.offload(0)).isEqualTo(7);
+    assertThat(batch.room(100)).isEqualTo(third);
+    assertThatIllegalStateException().isThrownBy(() -> batch.commitAt(first, 10, 0));
+    batch.commitAt(third, 50, 0);
+    assertThat(batch.count()).isEqualTo(2);
+    assertThatIllegalStateException()
+        .isThrownBy(() -> batch.commitAt(SLAB_BYTES - TAIL_ROOM, 1, 0));
   }
 
   @Test

@@ -58,6 +58,24 @@ public interface Libc {
   long recv(int fd, long address, long bytes, int flags);
 
   /**
+   * getsockname(2).
+   *
+   * @param address where to, native memory
+   * @param length address of a {@code socklen_t}: the bytes that there are, then those that it took
+   */
+  long getsockname(int fd, long address, long length);
+
+  /**
+   * recvmmsg(2) without a time limit: how many messages came.
+   *
+   * @param messages address of {@code count} times {@code struct mmsghdr}
+   */
+  long recvmmsg(int fd, long messages, int count, int flags);
+
+  /** sendmmsg(2): how many messages went; parameters as in {@link #recvmmsg}. */
+  long sendmmsg(int fd, long messages, int count, int flags);
+
+  /**
    * poll(2). Blocks, so it is called only on a thread that may.
    *
    * @param address of {@code struct pollfd}, as many as the count says

@@ -190,6 +190,38 @@ public final class NativeLibc implements Libc {
   }
 
   @Override
+  public long getsockname(int fd, long address, long length) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result((int) Calls.GETSOCKNAME.invokeExact(captured, fd, address, length), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long recvmmsg(int fd, long messages, int count, int flags) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result(
+          (int) Calls.RECVMMSG.invokeExact(captured, fd, messages, count, flags, 0L), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
+  public long sendmmsg(int fd, long messages, int count, int flags) {
+    MemorySegment captured = CAPTURED.get();
+    try {
+      return result(
+          (int) Calls.SENDMMSG.invokeExact(captured, fd, messages, count, flags), captured);
+    } catch (Throwable e) {
+      throw impossible(e);
+    }
+  }
+
+  @Override
   public long poll(long address, int count, int timeoutMillis) {
     MemorySegment captured = CAPTURED.get();
     try {
@@ -393,6 +425,30 @@ public final class NativeLibc implements Libc {
             ValueLayout.JAVA_INT,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT);
+    static final MethodHandle GETSOCKNAME =
+        handle(
+            "getsockname",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle RECVMMSG =
+        handle(
+            "recvmmsg",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle SENDMMSG =
+        handle(
+            "sendmmsg",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
             ValueLayout.JAVA_INT);
     static final MethodHandle POLL =
         handle(

@@ -85,6 +85,7 @@ public final class UringConstants {
   public static final int PROT_READ_WRITE = 3;
   public static final int MAP_SHARED_POPULATE = 0x8001;
   public static final int POLLIN = 1;
+  public static final int POLLOUT = 4;
   public static final int POLLERR = 8;
   public static final int POLLHUP = 16;
 

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 public final class IslandLoop implements Island, AutoCloseable {
   private static final AtomicInteger NUMBERS = new AtomicInteger();
   private static final EpollIoOps READABLE = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET);
+  private static final EpollIoOps READABLE_OR_WRITABLE = READABLE.with(EpollIoOps.EPOLLOUT);
 
   private final String name;
   private final Optional<UringHandler> uring;
@@ -124,9 +126,73 @@ public final class IslandLoop implements Island, AutoCloseable {
     void cancel(Runnable done);
   }
 
+  /**
+   * Told what the poller sees of a socket; on the loop's thread, and must not block. An error that
+   * waits in a socket is something to read.
+   */
+  public interface SocketWatcher {
+    /** There may be something to read. */
+    void readable();
+
+    /** There may be room to write, after {@link SocketWatch#awaitWritable}. */
+    void writable();
+
+    /**
+     * The poller does not take the descriptor; no signal will come.
+     *
+     * @param result epoll_ctl(2)'s, {@code -errno}
+     */
+    void refused(long result);
+  }
+
+  /** A socket on the loop. */
+  public interface SocketWatch extends Watch {
+    /**
+     * Asks for one signal when there is room to write, at once if there is. From any thread.
+     *
+     * <p>Asked for and not always on, because the kernel would wake the loop for each datagram that
+     * has left: over epoll two epoll_ctl(2), over io_uring one request.
+     */
+    void awaitWritable();
+  }
+
+  /** Watches a non-blocking socket, edge-triggered. From any thread. */
+  public SocketWatch watchSocket(int fd, SocketWatcher watcher) {
+    if (uring.isEmpty()) {
+      SocketHandle handle = new SocketHandle(fd, watcher);
+      Watch watch = register(handle, watcher::refused);
+      return new SocketWatch() {
+        @Override
+        public void awaitWritable() {
+          loop.execute(handle::awaitWritable);
+        }
+
+        @Override
+        public void cancel(Runnable done) {
+          watch.cancel(done);
+        }
+      };
+    }
+    UringHandler.SocketPolls polls = uring.get().new SocketPolls(fd, watcher);
+    loop.execute(polls::start);
+    return new SocketWatch() {
+      @Override
+      public void awaitWritable() {
+        loop.execute(polls::awaitWritable);
+      }
+
+      @Override
+      public void cancel(Runnable done) {
+        loop.execute(() -> polls.cancel(done));
+      }
+    };
+  }
+
   /** Watches a non-blocking descriptor, edge-triggered. From any thread. */
   public Watch watch(int fd, Watcher watcher) {
-    return uring.isPresent() ? poll(uring.get(), fd, watcher) : register(fd, watcher);
+    return uring.isPresent()
+        ? poll(uring.get(), fd, watcher)
+        : register(new Handle(fd, watcher), watcher::refused);
   }
 
   private Watch poll(UringHandler handler, int fd, Watcher watcher) {
@@ -155,18 +221,18 @@ public final class IslandLoop implements Island, AutoCloseable {
     return Optional.of(ahead);
   }
 
-  private Watch register(int fd, Watcher watcher) {
-    Future<IoRegistration> registration = loop.register(new Handle(fd, watcher));
+  private Watch register(LoopHandle handle, LongConsumer refused) {
+    Future<IoRegistration> registration = loop.register(handle);
     registration.addListener(_ -> {
       try {
         if (registration.isSuccess()) {
-          registration.getNow().submit(READABLE);
+          handle.registered(registration.getNow());
         } else {
-          watcher.refused(errno(registration.cause()));
+          refused.accept(errno(registration.cause()));
         }
       } catch (UncheckedIOException e) {
         // From submit; thrown on, it would end in Netty's log.
-        watcher.refused(errno(e.getCause()));
+        refused.accept(errno(e.getCause()));
       }
     });
     return done ->
@@ -207,18 +273,36 @@ public final class IslandLoop implements Island, AutoCloseable {
     group.terminationFuture().awaitUninterruptibly();
   }
 
-  private static final class Handle implements EpollIoHandle {
+  /** A descriptor in Netty's poller. */
+  private abstract static class LoopHandle implements EpollIoHandle {
     private final FileDescriptor fd;
-    private final Watcher watcher;
 
-    Handle(int fd, Watcher watcher) {
+    LoopHandle(int fd) {
       this.fd = new FileDescriptor(fd);
-      this.watcher = watcher;
     }
 
     @Override
-    public FileDescriptor fd() {
+    public final FileDescriptor fd() {
       return fd;
+    }
+
+    /** The poller has it: says what for. */
+    void registered(IoRegistration registration) {
+      registration.submit(READABLE);
+    }
+
+    @Override
+    public final void close() {
+      // The loop is stopping; the descriptor is its backend's, which closes it.
+    }
+  }
+
+  private static final class Handle extends LoopHandle {
+    private final Watcher watcher;
+
+    Handle(int fd, Watcher watcher) {
+      super(fd);
+      this.watcher = watcher;
     }
 
     @Override
@@ -230,10 +314,48 @@ public final class IslandLoop implements Island, AutoCloseable {
         watcher.readable();
       }
     }
+  }
+
+  /** A socket in Netty's poller; all on the loop's thread. */
+  private static final class SocketHandle extends LoopHandle {
+    private final SocketWatcher watcher;
+    private @Nullable IoRegistration registered;
+    private boolean awaiting;
+
+    SocketHandle(int fd, SocketWatcher watcher) {
+      super(fd);
+      this.watcher = watcher;
+    }
 
     @Override
-    public void close() {
-      // The loop is stopping; the descriptor is its backend's, which closes it.
+    void registered(IoRegistration registration) {
+      registered = registration;
+      submit(registration);
+    }
+
+    private void submit(IoRegistration registration) {
+      registration.submit(awaiting ? READABLE_OR_WRITABLE : READABLE);
+    }
+
+    void awaitWritable() {
+      IoRegistration registration = registered;
+      awaiting = true;
+      if (registration != null && registration.isValid()) {
+        submit(registration);
+      }
+    }
+
+    @Override
+    public void handle(IoRegistration registration, IoEvent event) {
+      EpollIoOps ops = ((EpollIoEvent) event).ops();
+      if (awaiting && ops.contains(EpollIoOps.EPOLLOUT)) {
+        awaiting = false;
+        submit(registration);
+        watcher.writable();
+      }
+      if (ops.contains(EpollIoOps.EPOLLIN) || ops.contains(EpollIoOps.EPOLLERR)) {
+        watcher.readable();
+      }
     }
   }
 }

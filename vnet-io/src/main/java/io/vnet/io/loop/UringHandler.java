@@ -366,4 +366,88 @@ final class UringHandler implements IoHandler, BatchWriter {
     @Override
     void end() {}
   }
+
+  /** The polls of a socket: one edge by edge for what comes, one at a time for room. */
+  final class SocketPolls {
+    private final int fd;
+    private final IslandLoop.SocketWatcher watcher;
+    private final SocketPoll incoming = new SocketPoll(POLLIN, true);
+    private @Nullable SocketPoll outgoing;
+    private boolean cancelled;
+
+    SocketPolls(int fd, IslandLoop.SocketWatcher watcher) {
+      this.fd = fd;
+      this.watcher = watcher;
+    }
+
+    void start() {
+      UringHandler.this.start(incoming);
+    }
+
+    void awaitWritable() {
+      if (outgoing == null && !cancelled) {
+        SocketPoll poll = new SocketPoll(UringConstants.POLLOUT, false);
+        outgoing = poll;
+        UringHandler.this.start(poll);
+      }
+    }
+
+    void cancel(Runnable done) {
+      cancelled = true;
+      SocketPoll out = outgoing;
+      UringHandler.this.cancel(
+          incoming,
+          incoming.armed,
+          out == null ? done : () -> UringHandler.this.cancel(out, out.armed, done));
+    }
+
+    private final class SocketPoll extends Operation {
+      private final int events;
+      private final boolean multishot;
+      private boolean armed;
+      private boolean failed;
+
+      SocketPoll(int events, boolean multishot) {
+        this.events = events;
+        this.multishot = multishot;
+      }
+
+      @Override
+      void arm() {
+        armed = true;
+        ring().add(OP_POLL_ADD, 0, fd, 0, multishot ? POLL_ADD_MULTI : 0, events, 0, number());
+      }
+
+      @Override
+      boolean completed(int result, int flags) {
+        if ((flags & CQE_F_MORE) == 0) {
+          armed = false;
+          if (result < 0 && !isEnding()) {
+            failed = true;
+            watcher.refused(result);
+          } else if (multishot && !isEnding()) {
+            arm();
+          }
+        }
+        return result >= 0;
+      }
+
+      @Override
+      void signal() {
+        if (isEnding() || failed) {
+          return;
+        }
+        if (multishot) {
+          watcher.readable();
+        } else {
+          outgoing = null;
+          UringHandler.this.cancel(this, false, () -> {});
+          watcher.writable();
+        }
+      }
+
+      @Override
+      void end() {}
+    }
+  }
 }

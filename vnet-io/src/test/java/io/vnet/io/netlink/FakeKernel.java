@@ -119,6 +119,21 @@ final class FakeKernel implements Libc {
   }
 
   @Override
+  public long getsockname(int fd, long address, long length) {
+    throw new AssertionError("nobody asks for a name here");
+  }
+
+  @Override
+  public long recvmmsg(int fd, long messages, int count, int flags) {
+    throw new AssertionError("messages are received one by one here");
+  }
+
+  @Override
+  public long sendmmsg(int fd, long messages, int count, int flags) {
+    throw new AssertionError("messages are sent one by one here");
+  }
+
+  @Override
   public long poll(long address, int count, int timeoutMillis) {
     return result("poll", waiting.isEmpty() ? 0 : 1);
   }

@@ -228,6 +228,21 @@ public final class FaultyLibc implements Libc {
   }
 
   @Override
+  public long getsockname(int fd, long address, long length) {
+    return callOn(fd, "getsockname", () -> libc.getsockname(fd, address, length));
+  }
+
+  @Override
+  public long recvmmsg(int fd, long messages, int count, int flags) {
+    return callOn(fd, "recvmmsg", () -> libc.recvmmsg(fd, messages, count, flags));
+  }
+
+  @Override
+  public long sendmmsg(int fd, long messages, int count, int flags) {
+    return callOn(fd, "sendmmsg", () -> libc.sendmmsg(fd, messages, count, flags));
+  }
+
+  @Override
   public long poll(long address, int count, int timeoutMillis) {
     return call("poll", () -> libc.poll(address, count, timeoutMillis));
   }

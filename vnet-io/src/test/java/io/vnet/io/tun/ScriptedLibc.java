@@ -199,6 +199,21 @@ final class ScriptedLibc implements Libc {
   }
 
   @Override
+  public long getsockname(int fd, long address, long length) {
+    return result("getsockname", 0);
+  }
+
+  @Override
+  public long recvmmsg(int fd, long messages, int count, int flags) {
+    return result("recvmmsg", -Errno.EAGAIN.number());
+  }
+
+  @Override
+  public long sendmmsg(int fd, long messages, int count, int flags) {
+    return result("sendmmsg", count);
+  }
+
+  @Override
   public long poll(long address, int count, int timeoutMillis) {
     return result("poll", answers.isEmpty() ? 0 : 1);
   }

@@ -1,4 +1,4 @@
-package io.vnet.actors.testkit;
+package io.vnet.io.testkit;
 
 import io.vnet.api.error.Errno;
 import io.vnet.io.libc.Libc;

@@ -1,4 +1,4 @@
-package io.vnet.actors.port;
+package io.vnet.api.port;
 
 import io.vnet.api.epoch.EpochReader;
 import java.lang.invoke.MethodHandles;
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * any more, and the slot is unregistered by whoever is last: the retiring thread, or the user who
  * was inside then.
  */
-final class Direction {
+public final class Direction {
   private static final int SPINS = 64;
   private static final Thread RETIRED = Thread.ofPlatform().unstarted(() -> {});
   private static final VarHandle USER;
@@ -30,12 +30,13 @@ final class Direction {
   private volatile @Nullable Thread user;
   private volatile boolean retiring;
 
-  Direction(EpochReader slot) {
+  /** Of a port that owns the slot, which ends with the direction. */
+  public Direction(EpochReader slot) {
     this.slot = slot;
   }
 
   /** Becomes the user, inside an epoch section; false if the direction is retired. */
-  boolean enter() {
+  public boolean enter() {
     Thread self = Thread.currentThread();
     for (int spins = 0; !USER.compareAndSet(this, null, self); spins++) {
       Thread holder = user;
@@ -51,7 +52,8 @@ final class Direction {
     return true;
   }
 
-  void exit() {
+  /** Leaves the section; the calling thread is its user. */
+  public void exit() {
     slot.exit();
     USER.setVolatile(this, null);
     if (retiring) {
@@ -60,13 +62,13 @@ final class Direction {
   }
 
   /** Nobody enters from now on; a user who is inside leaves in his own time. Never waits. */
-  void retire() {
+  public void retire() {
     retiring = true;
     tryRetire();
   }
 
   /** Waits until nobody but the calling thread is inside; after {@link #retire}. */
-  void awaitEmpty() {
+  public void awaitEmpty() {
     Thread self = Thread.currentThread();
     for (int spins = 0; ; spins++) {
       Thread holder = user;
