@@ -392,10 +392,14 @@ public final class VnetHost implements AutoCloseable {
     return batches;
   }
 
+  /** Batches that hold what a port moves: larger ones if it has offloads. */
+  public BatchPool batches(PacketPort port) {
+    return port.offloads().isEmpty() ? batches : superBatches;
+  }
+
   /** Streams over a port of this host. Make one per port: its stages share the port's ownership. */
   public PacketStreams streams(PacketPort port) {
-    return new PacketStreams(
-        port, port.offloads().isEmpty() ? batches : superBatches, system, dispatchers);
+    return new PacketStreams(port, batches(port), system, dispatchers);
   }
 
   /**

@@ -1,6 +1,7 @@
 /**
  * What host tests share: fresh network namespaces, a C library that fails on request and keeps
- * books, the process's descriptors by kind, programs run inside a namespace.
+ * books, a pair of ports in memory, the process's descriptors by kind, programs run inside a
+ * namespace.
  *
  * <p>Used by the tests of other modules too, through this module's test jar.
  */
