@@ -1,8 +1,9 @@
 /** TUN and TAP devices of the Linux kernel, on Netty's event loops. */
 module io.vnet.io {
   requires static org.jspecify;
+  requires transitive io.netty.buffer;
   requires io.netty.common;
-  requires io.netty.transport;
+  requires transitive io.netty.transport;
   requires io.netty.transport.classes.epoll;
   requires io.netty.transport.unix.common;
   requires org.slf4j;
@@ -10,6 +11,7 @@ module io.vnet.io {
 
   exports io.vnet.io.netlink;
   exports io.vnet.io.netns;
+  exports io.vnet.io.netty;
   exports io.vnet.io.udp;
 
   provides io.vnet.api.backend.HostNetworkProvider with

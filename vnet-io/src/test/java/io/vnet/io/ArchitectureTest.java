@@ -54,13 +54,24 @@ class ArchitectureTest {
   }
 
   @Test
-  void only_the_loop_and_nobody_else_knows_netty() {
+  void only_the_loop_and_the_channel_know_netty() {
     noClasses()
         .that()
-        .resideOutsideOfPackage("io.vnet.io.loop")
+        .resideOutsideOfPackages("io.vnet.io.loop", "io.vnet.io.netty")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.netty..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void nobody_needs_the_channel() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.vnet.io.netty")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.vnet.io.netty")
         .check(CLASSES);
   }
 
@@ -81,6 +92,7 @@ class ArchitectureTest {
             "io.vnet.io.libc",
             "io.vnet.io.loop",
             "io.vnet.io.netlink",
+            "io.vnet.io.netty",
             "io.vnet.io.tun",
             "io.vnet.io.udp")
         .allSatisfy(name ->

@@ -1,5 +1,6 @@
 package io.vnet.io.loop;
 
+import io.netty.channel.EventLoop;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
@@ -254,6 +255,14 @@ public final class IslandLoop implements Island, AutoCloseable {
   @Override
   public String name() {
     return name;
+  }
+
+  /**
+   * The event loop itself, for channels of Netty's; over io_uring only for those that bring no
+   * handle of a poller. To be shut down by {@link #close} alone.
+   */
+  public EventLoop eventLoop() {
+    return loop;
   }
 
   @Override

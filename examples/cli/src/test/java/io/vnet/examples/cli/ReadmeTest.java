@@ -66,8 +66,8 @@ class ReadmeTest {
   }
 
   @Test
-  void there_are_two_programs() throws IOException {
-    assertThat(programs()).hasSize(2);
+  void there_are_three_programs() throws IOException {
+    assertThat(programs()).hasSize(3);
   }
 
   @Test
@@ -86,6 +86,15 @@ class ReadmeTest {
     Outcome outcome = run(programs().get(1));
     assertThat(outcome.exitCode()).as(outcome.toString()).isZero();
     assertThat(outcome.outLines()).containsExactly("180 bytes");
+    assertThat(outcome.err()).isEmpty();
+  }
+
+  @Test
+  void the_third_program_prints_the_packet_that_its_pipeline_sent_back() throws IOException {
+    Outcome outcome = run(programs().get(2));
+    assertThat(outcome.exitCode()).as(outcome.toString()).isZero();
+    assertThat(outcome.outLines())
+        .containsExactly(Packet.of(new byte[] {0x45, 0, 0, 20}).toString());
     assertThat(outcome.err()).isEmpty();
   }
 

@@ -4,6 +4,7 @@ import io.vnet.api.address.MacAddress;
 import io.vnet.api.header.ArpView;
 import io.vnet.api.header.EtherTypes;
 import io.vnet.api.header.EthernetView;
+import io.vnet.api.header.IcmpView;
 import io.vnet.api.header.IpProtocols;
 import io.vnet.api.header.Ipv4View;
 import io.vnet.api.header.Ipv6View;
@@ -71,6 +72,18 @@ final class Traffic {
     frame.set(ValueLayout.JAVA_BYTE, EthernetView.HEADER_BYTES, (byte) 0x60);
     frame.set(ValueLayout.JAVA_BYTE, EthernetView.HEADER_BYTES + IPV6_NEXT_HEADER, (byte) protocol);
     return packet(frame);
+  }
+
+  /** A request for an echo, without a link-layer header. */
+  static Packet ping(int sequence) {
+    int icmpBytes = IcmpView.HEADER_BYTES + UPPER_BYTES;
+    int bytes = Ipv4View.HEADER_BYTES + icmpBytes;
+    MemorySegment packet = MemorySegment.ofArray(new byte[bytes]);
+    new Ipv4View().build(packet, 0, bytes, IpProtocols.ICMP, LEFT, RIGHT, icmpBytes);
+    new IcmpView()
+        .buildEcho(
+            packet, Ipv4View.HEADER_BYTES, icmpBytes, IcmpView.ECHO_REQUEST, 1, sequence & 0xFFFF);
+    return packet(packet);
   }
 
   private static MemorySegment frame(int payloadBytes, int type) {
