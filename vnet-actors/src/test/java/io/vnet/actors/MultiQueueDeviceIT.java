@@ -56,7 +56,8 @@ class MultiQueueDeviceIT {
   }
 
   private static VnetHost host(int islands, HostIo io) {
-    return VnetHost.start(HostSettings.defaults()
+    return VnetHost.start(
+        HostSettings.defaults()
             .withIslands(IslandSettings.defaults().withThreads(islands, 1).withIo(io)));
   }
 

@@ -106,7 +106,9 @@ final class RelayCommand implements Callable<Integer> {
     }
   }
 
-  /** Plain packets want a thread a direction, super-packets one for both; several queues one each. */
+  /**
+   * Plain packets want a thread a direction, super-packets one for both; several queues one each.
+   */
   private HostSettings settings() {
     IslandSettings islands = IslandSettings.defaults().withIo(io);
     return HostSettings.defaults()
