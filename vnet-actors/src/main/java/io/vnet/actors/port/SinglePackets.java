@@ -8,23 +8,28 @@ import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortListener;
-import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Finished packets, one a call, out of a port that may give super-packets: what is left of one
  * waits here for the next call, and is dropped and counted when the port ends.
  *
- * <p>Safe on any thread; the lock is held over a receive, which does not wait.
+ * <p>Safe on any thread, without a lock. One reader gets packets in their order; several at a time
+ * get each packet once.
  */
 public final class SinglePackets {
   private final PacketPort port;
   private final BatchPool singles;
   private final Runnable wakeReaders;
-  private final Queue<Packet> rest = new ArrayDeque<>();
-  private @Nullable FinishedPackets finished;
+  private final Queue<Packet> rest = new ConcurrentLinkedQueue<>();
+  private final AtomicReference<@Nullable FinishedPackets> idle = new AtomicReference<>();
+  private final AtomicBoolean listening = new AtomicBoolean();
+  private volatile @Nullable DropReason ended;
 
   /**
    * @param singles batches of capacity 1
@@ -42,38 +47,18 @@ public final class SinglePackets {
    * @throws VnetException as the port's receive
    */
   public Optional<Packet> receive() {
-    return port.offloads().isEmpty() ? receiveFinished() : receiveAny();
-  }
-
-  private Optional<Packet> receiveFinished() {
-    PacketBatch batch = singles.acquire();
-    try {
-      return port.receive(batch) == 0 ? Optional.empty() : Optional.of(batch.packet(0));
-    } finally {
-      batch.release();
-    }
-  }
-
-  private synchronized Optional<Packet> receiveAny() {
-    if (port.isOpen() && !rest.isEmpty()) {
-      return Optional.of(rest.remove());
+    Packet waiting = port.isOpen() ? rest.poll() : null;
+    if (waiting != null) {
+      return Optional.of(waiting);
     }
     PacketBatch batch = singles.acquire();
     try {
-      FinishedPackets packets = finished == null ? begun() : finished;
       while (port.receive(batch) > 0) {
-        packets.begin(batch);
-        Packet first = packets.next();
-        for (Packet next = packets.next(); next != null; next = packets.next()) {
-          rest.add(next);
+        Packet packet = batch.offload(0) == 0 ? batch.packet(0) : split(batch);
+        if (packet != null) {
+          return Optional.of(packet);
         }
         batch.clear();
-        if (!rest.isEmpty()) {
-          wakeReaders.run();
-        }
-        if (first != null) {
-          return Optional.of(first);
-        }
       }
       return Optional.empty();
     } finally {
@@ -81,28 +66,57 @@ public final class SinglePackets {
     }
   }
 
-  private FinishedPackets begun() {
-    FinishedPackets packets = new FinishedPackets(port.layer(), port);
-    finished = packets;
-    var _ =
-        port.listen(
-            new PortListener() {
-              @Override
-              public void readable() {}
-
-              @Override
-              public void writable() {}
-
-              @Override
-              public void closed(@Nullable VnetException cause) {
-                drop(cause == null ? DropReason.FLUSHED_AT_CLOSE : DropReason.DEVICE_DESTROYED);
-              }
-            });
-    return packets;
+  /** The first packet of what is not finished; the others wait. Null: its word did not fit it. */
+  private @Nullable Packet split(PacketBatch batch) {
+    FinishedPackets kept = idle.getAndSet(null);
+    FinishedPackets packets = kept == null ? new FinishedPackets(port.layer(), port) : kept;
+    packets.begin(batch);
+    Packet first = packets.next();
+    boolean more = false;
+    for (Packet next = packets.next(); next != null; next = packets.next()) {
+      rest.add(next);
+      more = true;
+    }
+    idle.set(packets);
+    if (more) {
+      keepUntilTheEnd();
+      wakeReaders.run();
+    }
+    return first;
   }
 
-  private synchronized void drop(DropReason reason) {
-    port.countDrop(reason, rest.size());
-    rest.clear();
+  /** Whoever comes last, this or the port's end, sees what the other did. */
+  private void keepUntilTheEnd() {
+    if (listening.compareAndSet(false, true)) {
+      var _ =
+          port.listen(
+              new PortListener() {
+                @Override
+                public void readable() {}
+
+                @Override
+                public void writable() {}
+
+                @Override
+                public void closed(@Nullable VnetException cause) {
+                  DropReason reason =
+                      cause == null ? DropReason.FLUSHED_AT_CLOSE : DropReason.DEVICE_DESTROYED;
+                  ended = reason;
+                  drop(reason);
+                }
+              });
+    }
+    DropReason reason = ended;
+    if (reason != null) {
+      drop(reason);
+    }
+  }
+
+  private void drop(DropReason reason) {
+    long packets = 0;
+    while (rest.poll() != null) {
+      packets++;
+    }
+    port.countDrop(reason, packets);
   }
 }

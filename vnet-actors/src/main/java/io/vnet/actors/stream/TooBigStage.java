@@ -207,7 +207,8 @@ final class TooBigStage
       PacketBatch batch = source;
       if (batch != null) {
         source = null;
-        int left = 0;
+        // Without anything begun, no memory was there for the messages.
+        int left = tooBig.isDone() ? batch.count() : 0;
         while (!tooBig.isDone()) {
           left += tooBig.skip();
         }

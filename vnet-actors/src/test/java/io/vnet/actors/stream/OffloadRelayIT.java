@@ -112,8 +112,8 @@ class OffloadRelayIT {
       NetworkNamespace left, NetworkNamespace right) throws IOException {
     DeviceHandle offloading = tun(left, 1, true);
     DeviceHandle plain = tun(right, 2, false);
-    CompletableFuture<Void> there = copy(offloading, plain);
-    CompletableFuture<Void> back = copy(plain, offloading);
+    CompletableFuture<?> there = copy(offloading, plain);
+    CompletableFuture<?> back = copy(plain, offloading);
     try (TcpTransfer transfer = new TcpTransfer(left, right, "10.9.0.2")) {
       transfer.assertComplete();
     }
@@ -125,7 +125,7 @@ class OffloadRelayIT {
   }
 
   /** Until one of them is closed. */
-  private static CompletableFuture<Void> copy(DeviceHandle from, DeviceHandle to) {
+  private static CompletableFuture<?> copy(DeviceHandle from, DeviceHandle to) {
     return CompletableFuture.runAsync(
         () -> {
           while (from.isOpen() && to.isOpen()) {

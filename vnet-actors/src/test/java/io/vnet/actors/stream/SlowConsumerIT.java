@@ -91,7 +91,7 @@ class SlowConsumerIT {
               .runWith(TestSink.<Packet>create(host.system()), host.system());
       probe.ensureSubscription();
       AtomicLong sent = new AtomicLong();
-      CompletableFuture<Void> flood = send(namespace, sent, more);
+      CompletableFuture<?> flood = send(namespace, sent, more);
       assertThat(probe.requestNext().length()).isEqualTo(BYTES + 28);
       HostStatistics before = host.statistics();
       long heapBefore = Figures.heapBytes();
@@ -133,7 +133,7 @@ class SlowConsumerIT {
     }
   }
 
-  private static CompletableFuture<Void> send(
+  private static CompletableFuture<?> send(
       NetworkNamespace namespace, AtomicLong sent, LongPredicate more) {
     DatagramSocket socket =
         namespace.call(() -> {

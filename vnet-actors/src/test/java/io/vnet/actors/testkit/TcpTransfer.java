@@ -32,7 +32,7 @@ public final class TcpTransfer implements AutoCloseable {
   private final CRC32 sent = new CRC32();
   private final CRC32 received = new CRC32();
   private final AtomicLong receivedBytes = new AtomicLong();
-  private final CompletableFuture<Void> all;
+  private final CompletableFuture<?> all;
 
   /** Begins; the address is the receiver's. */
   public TcpTransfer(NetworkNamespace from, NetworkNamespace to, String address) {
@@ -42,12 +42,12 @@ public final class TcpTransfer implements AutoCloseable {
           socket.bind(new InetSocketAddress(InetAddress.getByName(address), PORT));
           return socket;
         });
-    CompletableFuture<Void> receiving = run(this::receive);
-    CompletableFuture<Void> sending = run(() -> send(from, address));
+    CompletableFuture<?> receiving = run(this::receive);
+    CompletableFuture<?> sending = run(() -> send(from, address));
     all = CompletableFuture.allOf(receiving, sending);
   }
 
-  private static CompletableFuture<Void> run(Runnable work) {
+  private static CompletableFuture<?> run(Runnable work) {
     return CompletableFuture.runAsync(work, task -> Thread.ofPlatform().start(task));
   }
 
@@ -96,7 +96,7 @@ public final class TcpTransfer implements AutoCloseable {
 
   /** Waits for the end; all has arrived as it was sent. */
   public void assertComplete() {
-    end(all);
+    all.orTimeout(GUARD_SECONDS, TimeUnit.SECONDS).join();
     assertThat(receivedBytes.get()).isEqualTo(BYTES);
     assertThat(received.getValue()).isEqualTo(sent.getValue());
   }
