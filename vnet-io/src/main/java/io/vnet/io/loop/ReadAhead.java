@@ -30,6 +30,7 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
   private static final int BUFFERS_MIN = 16;
   private static final int ALIGNMENT = 64;
   private static final int PAGE_BYTES = 4096;
+  private static final int FAILURES_MAX = 64;
   private static final VarHandle PUT;
   private static final VarHandle TAKEN;
   private static final VarHandle TAIL = ValueLayout.JAVA_SHORT.varHandle();
@@ -184,6 +185,7 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
     private boolean armed;
     private boolean broken;
     private boolean told;
+    private int failures;
 
     @Override
     void arm() {
@@ -199,6 +201,7 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
         arrived[at & (count - 1)] =
             (long) (flags >>> UringConstants.CQE_BUFFER_SHIFT) << Integer.SIZE | result;
         PUT.setVolatile(ReadAhead.this, at + 1);
+        failures = 0;
         news = true;
       }
       if ((flags & CQE_F_MORE) == 0) {
@@ -226,8 +229,12 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
           yield false;
         }
         case EINTR, EAGAIN, ENOMEM -> {
-          arm();
-          yield false;
+          failures++;
+          broken = failures > FAILURES_MAX;
+          if (!broken) {
+            arm();
+          }
+          yield broken;
         }
         default -> {
           broken = true;
