@@ -37,7 +37,7 @@ public record DocumentedProgram(String source, String output) {
     Path file = directory.resolve("Program.java");
     Files.writeString(file, source);
     Path logging = directory.resolve("logback.xml");
-    Files.writeString(logging, "<configuration/>");
+    Files.writeString(logging, "<configuration><root level=\"OFF\"/></configuration>");
     return Program.outputIn(
         namespace,
         Path.of(property("java.home"), "bin", "java").toString(),
