@@ -1,4 +1,4 @@
-/** TUN and TAP devices of the Linux kernel, on Netty's event loops. */
+/** TUN and TAP devices and UDP sockets of the Linux kernel, on Netty's event loops. */
 module io.vnet.io {
   requires static org.jspecify;
   requires transitive io.netty.buffer;

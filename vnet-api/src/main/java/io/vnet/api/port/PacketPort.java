@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Whatever moves packets: a device handle, a network end, later a switch port, a tunnel side, a
- * capture file.
+ * Whatever moves packets: a device handle, a network end, UDP sockets, later a switch port, a
+ * tunnel side, a capture file.
  *
  * <p><b>Threads:</b> one receiving and one sending thread at a time, which the port enforces by
  * making a second one wait; both directions run side by side. No call blocks on packets. {@link

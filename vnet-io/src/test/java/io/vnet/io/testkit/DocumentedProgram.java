@@ -36,6 +36,8 @@ public record DocumentedProgram(String source, String output) {
   public String runIn(NetworkNamespace namespace, Path directory) throws IOException {
     Path file = directory.resolve("Program.java");
     Files.writeString(file, source);
+    Path logging = directory.resolve("logback.xml");
+    Files.writeString(logging, "<configuration><root level=\"OFF\"/></configuration>");
     return Program.outputIn(
         namespace,
         Path.of(property("java.home"), "bin", "java").toString(),
@@ -43,6 +45,7 @@ public record DocumentedProgram(String source, String output) {
         "-XX:TieredStopAtLevel=1",
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
+        "-Dlogback.configurationFile=" + logging,
         "-cp",
         property("java.class.path"),
         file.toString());
