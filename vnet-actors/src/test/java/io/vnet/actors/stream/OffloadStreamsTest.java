@@ -26,6 +26,7 @@ import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortCounters;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -34,6 +35,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -72,10 +74,15 @@ class OffloadStreamsTest {
   }
 
   private void assertNoBatchIsLeft() {
-    await().until(() -> pool.lent() == 0);
+    soon().until(() -> pool.lent() == 0);
     assertThat(pool.leaked()).isZero();
     pool.close();
     slabs.close();
+  }
+
+  /** Looks more often than usual: hundreds of short streams wait here. */
+  private static ConditionFactory soon() {
+    return await().pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(1));
   }
 
   private PacketStreams streams(ScriptedPort port) {
@@ -147,7 +154,7 @@ class OffloadStreamsTest {
     for (int i = 1; i <= 13; i++) {
       int expected = i;
       plain.setRoom(1);
-      await().until(() -> plain.sent().size() == expected);
+      soon().until(() -> plain.sent().size() == expected);
       if (i < 13) {
         assertThat(done.toCompletableFuture()).isNotDone();
       }
@@ -172,11 +179,11 @@ class OffloadStreamsTest {
         Source.from(batches.subList(0, 1))
             .concat(Source.maybe())
             .runWith(streams(plain).batchSink(), kit.system());
-    await().until(() -> plain.sent().size() == 3);
+    soon().until(() -> plain.sent().size() == 3);
     plain.end(new VnetException("use", "scripted", Errno.ENXIO, "the device was destroyed", ""));
     awaitEnd(done);
 
-    await().until(() -> plain.counters().dropped(DropReason.STREAM_ENDED) == 47);
+    soon().until(() -> plain.counters().dropped(DropReason.STREAM_ENDED) == 47);
     batches.get(1).release();
   }
 
@@ -190,7 +197,7 @@ class OffloadStreamsTest {
     List<Packet> seen =
         end(streams(offloading).packets().take(1).runWith(Sink.seq(), kit.system()));
     assertThat(seen).isEqualTo(TCP4.packets(1, 1, 40));
-    await().until(() -> offloading.counters().drops().equals(Map.of(DropReason.MALFORMED, 1L)));
+    soon().until(() -> offloading.counters().drops().equals(Map.of(DropReason.MALFORMED, 1L)));
   }
 
   @Test
@@ -209,7 +216,7 @@ class OffloadStreamsTest {
       assertThat(probe.requestNext()).isEqualTo(packets.get(i));
     }
     probe.cancel();
-    await().until(() -> !offloading.isOpen());
+    soon().until(() -> !offloading.isOpen());
     assertThat(offloading.counters().receivedPackets()).isEqualTo(2);
     assertThat(offloading.counters().drops()).isEqualTo(Map.of(DropReason.STREAM_ENDED, 2L));
   }
@@ -255,14 +262,14 @@ class OffloadStreamsTest {
             .run(kit.system());
 
     plain.give(IpPackets.batch(pool, packets));
-    await().until(() -> offloading.sent().size() == 2);
+    soon().until(() -> offloading.sent().size() == 2);
     PacketBatch again = pool.acquire();
     for (ScriptedPort.Arrival each : offloading.sent()) {
       assertThat(again.append(each.packet())).isTrue();
       again.setOffload(again.count() - 1, each.word());
     }
     offloading.give(again);
-    await().until(() -> plain.sent().size() == packets.size());
+    soon().until(() -> plain.sent().size() == packets.size());
 
     assertThat(plain.sentPackets()).isEqualTo(packets);
     plain.close();
@@ -345,7 +352,7 @@ class OffloadStreamsTest {
         batch.release();
       }
       probe.cancel();
-      await().until(() -> plain.counters().dropped(DropReason.STREAM_ENDED) == 22);
+      soon().until(() -> plain.counters().dropped(DropReason.STREAM_ENDED) == 22);
       assertThat(small.lent()).isZero();
     }
   }
@@ -390,7 +397,7 @@ class OffloadStreamsTest {
           Source.single(IpPackets.joined(pool, packets))
               .concat(Source.maybe())
               .runWith(streams(port).batchSink(), kit.system());
-      await().until(() -> port.sent().size() == Math.min(room, packets.size()));
+      soon().until(() -> port.sent().size() == Math.min(room, packets.size()));
       port.close();
       awaitEnd(done);
       PortCounters books = port.counters();

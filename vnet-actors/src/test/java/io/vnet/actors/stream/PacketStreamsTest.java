@@ -371,6 +371,40 @@ class PacketStreamsTest {
   }
 
   @Test
+  void the_longest_packets_pass_as_packets_and_as_batches_of_several() {
+    int packets = 40;
+    for (String driver : List.of("tun", "tap")) {
+      int longest = driver.equals("tun") ? 65_535 : 65_517;
+      Device jumbo = host.create(DeviceSpec.of(driver).withMtu(longest));
+      PacketStreams left = host.streams(jumbo.open());
+      PacketStreams right = host.streams(jumbo.networkEnd());
+      List<Packet> sent = new ArrayList<>();
+      for (int i = 0; i < packets; i++) {
+        sent.add(Traffic.numbered(i, longest));
+      }
+      CompletionStage<List<PacketBatch>> batches =
+          left.batches()
+              .takeWhile(batch -> Traffic.number(batch, batch.count() - 1) < packets - 1, true)
+              .runWith(Sink.seq(), host.system());
+      CompletionStage<Done> there =
+          Source.from(sent).concat(Source.maybe()).runWith(right.packetSink(), host.system());
+      List<Packet> received = new ArrayList<>();
+      int most = 0;
+      for (PacketBatch batch : end(batches)) {
+        most = Math.max(most, batch.count());
+        for (int i = 0; i < batch.count(); i++) {
+          received.add(batch.packet(i));
+        }
+        batch.release();
+      }
+      assertThat(received).isEqualTo(sent);
+      assertThat(most).isBetween(1, 15);
+      jumbo.destroy();
+      assertThat(failure(there)).isEqualTo(Errno.ENXIO);
+    }
+  }
+
+  @Test
   void two_flows_joined_relay_both_ways_and_the_end_of_one_is_the_end_of_both() {
     Device other = host.create(DeviceSpec.of("tun"));
     DeviceHandle otherHandle = other.open();

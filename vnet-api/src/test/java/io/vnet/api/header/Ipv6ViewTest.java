@@ -226,6 +226,21 @@ class Ipv6ViewTest {
   }
 
   @Test
+  void an_authentication_header_anywhere_in_the_chain_is_told() {
+    wrap(
+        packet(
+            IpProtocols.HOP_BY_HOP,
+            extension(IpProtocols.AUTHENTICATION, 0, 8),
+            extension(IpProtocols.UDP, 4, 24),
+            UDP));
+    assertThat(view.isAuthenticated()).isTrue();
+    assertThat(view.protocol()).isEqualTo(IpProtocols.UDP);
+
+    wrap(packet(IpProtocols.HOP_BY_HOP, extension(IpProtocols.UDP, 1, 16), UDP));
+    assertThat(view.isAuthenticated()).isFalse();
+  }
+
+  @Test
   void the_pseudo_header_counts_the_upper_layer_alone() {
     long expected =
         InternetChecksum.pseudoHeader(

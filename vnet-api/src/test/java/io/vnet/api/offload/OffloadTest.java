@@ -70,6 +70,26 @@ class OffloadTest {
 
   @ParameterizedTest
   @FieldSource("KINDS")
+  void the_longest_segment_of_a_super_packet_has_its_headers_and_its_size(String kind) {
+    Craft craft = Craft.packet(kind);
+    craft.frame = TestWords.frame(craft.v4, true);
+    craft.payload = new byte[5000];
+    MemorySegment packet = MemorySegment.ofArray(craft.buildPartial());
+    int length = (int) packet.byteSize();
+    long word = TestWords.of(craft, 1000);
+
+    assertThat(Offload.segmentBytes(word, Layer.L2, packet, 0, length))
+        .isEqualTo(craft.payloadStart() + 1000)
+        .isEqualTo(craft.segments(1000).getFirst().length);
+    assertThat(Offload.segmentBytes(TestWords.of(craft, 9000), Layer.L2, packet, 0, length))
+        .isEqualTo(length);
+    assertThat(Offload.segmentBytes(0, Layer.L2, packet, 0, length)).isEqualTo(length);
+    assertThat(Offload.segmentBytes(TestWords.of(craft, 0), Layer.L2, packet, 0, length))
+        .isEqualTo(-1);
+  }
+
+  @ParameterizedTest
+  @FieldSource("KINDS")
   void known_headers_are_read_and_written(String name) {
     byte[] header = hostOrder(Vectors.bytes(name + "_vnet"));
     byte[] packet = Vectors.bytes(name + "_super");
