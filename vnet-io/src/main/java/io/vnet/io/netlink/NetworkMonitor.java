@@ -289,7 +289,9 @@ public final class NetworkMonitor implements Flow.Publisher<NetworkEvent>, AutoC
     @Override
     public synchronized void request(long events) {
       if (events <= 0) {
-        end(new IllegalArgumentException("a request of " + events + " events, not of at least 1"));
+        end(
+            new IllegalArgumentException(
+                "a request of " + events + " events, not of at least 1 (Reactive Streams, 3.9)"));
         return;
       }
       demand = demand + events < 0 ? Long.MAX_VALUE : demand + events;
