@@ -130,6 +130,7 @@ class TunOpenerTest {
         "EPERM | may not make or attach | CAP_NET_ADMIN",
         "EPERM | may not make or attach | ip tuntap add name tun3 mode tun user $USER",
         "EBUSY | somebody has just made it | use another name",
+        "E2BIG | as many queues as the kernel allows | ''",
         "EINVAL | invalid argument | ''",
         "ENOMEM | out of memory | ''"
       })
