@@ -109,8 +109,8 @@ final class TunInterface {
    * Plugs the cable in, or pulls it. What the kernel is given to send while it is out is dropped.
    *
    * <p>Turned on, the interface passes packets when this returns, if it is up. The kernel acts on a
-   * new carrier some milliseconds later, and loses without a word what it sends meanwhile; but
-   * since Linux 6.8 it acts at once when it is asked about the link.
+   * new carrier some milliseconds later, and loses without a word what it sends meanwhile; but a
+   * kernel of today acts at once when it is asked about the link.
    *
    * <p>Not known to the kernel before Linux 5.0: then the carrier is on while somebody is attached.
    */
