@@ -223,7 +223,7 @@ class ReactiveStreamsTckTest {
     @Override
     public void close() {
       open = false;
-      for (PortListener listener : listeners) {
+      for (PortListener listener : listeners.toArray(new PortListener[0])) {
         if (listeners.remove(listener)) {
           listener.closed(null);
         }
