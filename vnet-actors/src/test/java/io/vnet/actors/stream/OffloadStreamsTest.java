@@ -397,6 +397,8 @@ class OffloadStreamsTest {
           Source.single(IpPackets.joined(pool, packets))
               .concat(Source.maybe())
               .runWith(streams(port).batchSink(), kit.system());
+      // In the sink's hands, or it would be lost in the source's.
+      soon().until(() -> port.sends() > 0);
       soon().until(() -> port.sent().size() == Math.min(room, packets.size()));
       port.close();
       awaitEnd(done);

@@ -32,7 +32,9 @@ public final class ScriptedPort implements PacketPort {
   private final Queue<Arrival> arrivals = new ArrayDeque<>();
   private final List<Arrival> sent = new ArrayList<>();
   private int room = Integer.MAX_VALUE;
+  private int sends;
   private boolean open = true;
+  private @Nullable VnetException cause;
 
   /** A packet with its offload word. */
   public record Arrival(Packet packet, long word) {}
@@ -68,6 +70,11 @@ public final class ScriptedPort implements PacketPort {
   /** The same without words. */
   public List<Packet> sentPackets() {
     return sent().stream().map(Arrival::packet).toList();
+  }
+
+  /** How often it was asked to send. */
+  public synchronized int sends() {
+    return sends;
   }
 
   @Override
@@ -110,6 +117,7 @@ public final class ScriptedPort implements PacketPort {
   @Override
   public synchronized int send(PacketBatch batch, int from) {
     checkOpen();
+    sends++;
     int next = from;
     for (; next < batch.count() && room > 0; next++, room--) {
       if (batch.offload(next) != 0 && offloads.isEmpty()) {
@@ -131,6 +139,16 @@ public final class ScriptedPort implements PacketPort {
   @Override
   public Registration listen(PortListener listener) {
     listeners.add(listener);
+    boolean ended;
+    @Nullable VnetException why;
+    synchronized (this) {
+      ended = !open;
+      why = cause;
+    }
+    // The end may tell it, too; once is enough.
+    if (ended && listeners.remove(listener)) {
+      listener.closed(why);
+    }
     return () -> listeners.remove(listener);
   }
 
@@ -155,13 +173,18 @@ public final class ScriptedPort implements PacketPort {
   }
 
   /** Ends it, by its user or for a cause. */
-  public void end(@Nullable VnetException cause) {
+  public void end(@Nullable VnetException why) {
     synchronized (this) {
       if (!open) {
         return;
       }
       open = false;
+      cause = why;
     }
-    listeners.forEach(listener -> listener.closed(cause));
+    for (PortListener listener : listeners) {
+      if (listeners.remove(listener)) {
+        listener.closed(why);
+      }
+    }
   }
 }
