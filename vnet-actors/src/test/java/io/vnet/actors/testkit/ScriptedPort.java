@@ -181,7 +181,7 @@ public final class ScriptedPort implements PacketPort {
       open = false;
       cause = why;
     }
-    for (PortListener listener : listeners) {
+    for (PortListener listener : listeners.toArray(new PortListener[0])) {
       if (listeners.remove(listener)) {
         listener.closed(why);
       }
