@@ -10,6 +10,7 @@ import akka.stream.javadsl.Source;
 import io.vnet.actors.port.Answers;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.actors.testkit.Leftovers;
+import io.vnet.api.address.Endpoint;
 import io.vnet.api.device.ClonePolicy;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.DestroyRequest;
@@ -321,6 +322,9 @@ class AfterCloseTest {
     }
     if (type == Packet.class) {
       return List.of(Packet.of(new byte[] {0x45}), Packet.of(new byte[70_000]));
+    }
+    if (type == Endpoint.class) {
+      return List.of(Endpoint.parse("192.0.2.1:9"));
     }
     if (type == PacketBatch.class) {
       return List.of(ownBatch);
