@@ -35,7 +35,7 @@ import org.reactivestreams.tck.flow.FlowSubscriberBlackboxVerification;
 
 /** What vnet's streams hand to those without Akka keeps the rules of Reactive Streams. */
 class ReactiveStreamsTckTest {
-  private static final int TIMEOUT_MILLIS = 10_000;
+  private static final int TIMEOUT_MILLIS = 3_000;
   private static final int SILENCE_MILLIS = 50;
 
   private static final String MULTICAST =

@@ -22,7 +22,7 @@ import org.reactivestreams.tck.flow.FlowPublisherVerification;
  */
 @ExtendWith(NetworkNamespaces.class)
 class NetworkMonitorTckIT {
-  private static final int TIMEOUT_MILLIS = 10_000;
+  private static final int TIMEOUT_MILLIS = 3_000;
   private static final int SILENCE_MILLIS = 50;
   private static final int PAUSE_NANOS = 1_000_000;
   private static final String MULTICAST =
