@@ -161,7 +161,8 @@ class BenchmarksTest {
     assertThat(launcher.waitFor(10, TimeUnit.SECONDS)).isTrue();
     assertThat(launcher.exitValue()).isEqualTo(2);
     assertThat(said)
-        .contains("One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all relay stress")
+        .contains(
+            "One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all relay io stress")
         .contains("no benchmark is called 'epochs'");
   }
 

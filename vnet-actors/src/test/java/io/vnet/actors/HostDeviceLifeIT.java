@@ -295,8 +295,8 @@ class HostDeviceLifeIT {
         streams.run(
             streams.batchFlow().joinMat(host.streams(rightHandle).batchFlow(), Keep.left()));
     String output =
-        Program.outputIn(left, "ping", "-n", "-c", "20", "-i", "0.01", "-W", "10", "10.7.0.2");
-    assertThat(output).contains("20 packets transmitted, 20 received, 0% packet loss");
+        Program.outputIn(left, "ping", "-n", "-c", "20", "-i", "0.01", "-w", "30", "10.7.0.2");
+    assertThat(output).contains(", 20 received");
     assertThat(leftHandle.counters().receivedPackets()).isGreaterThanOrEqualTo(20);
     assertThat(leftHandle.counters().sentPackets()).isGreaterThanOrEqualTo(20);
     leftHandle.close();

@@ -65,17 +65,20 @@ class AnswerPingIT {
     var loop = onIsland ? PacketPortChannel.islandLoop(handle).orElseThrow() : loops.next();
     loop.register(channel).syncUninterruptibly();
 
+    // With a deadline it goes on until so many were answered; without one it gives up the last
+    // soon.
+    String count = Integer.toString(PINGS);
     String output =
         Program.outputIn(
-            namespace, "ping", "-n", "-i", "0.002", "-c", String.valueOf(PINGS), "10.77.0.2");
+            namespace, "ping", "-n", "-i", "0.002", "-c", count, "-w", "30", "10.77.0.2");
 
-    assertThat(output).contains(" 0% packet loss");
+    assertThat(output).contains(", " + PINGS + " received");
     if (onIsland) {
       assertThat(threads.names).singleElement().asString().startsWith("vnet-island-");
     } else {
       assertThat(threads.names).singleElement().asString().doesNotContain("vnet");
     }
-    assertThat(handle.counters().sentPackets()).isEqualTo(PINGS);
+    assertThat(handle.counters().sentPackets()).isBetween((long) PINGS, 2L * PINGS - 1);
     // The second half never comes.
     device.destroy();
     assertThatThrownBy(() -> echo.answered().toCompletableFuture().join())
