@@ -18,17 +18,13 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
-import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
-import io.vnet.api.port.Island;
-import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortCounters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
@@ -42,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * and the host's) and no message. {@link #read} and {@link #write} move one packet through a batch
  * of their own call: convenient, not fast.
  */
-final class OpenHandle extends GuardedPort implements DeviceHandle {
+final class OpenHandle extends BackendPort implements DeviceHandle {
   private static final int LONGEST_WRITE_BYTES = 65535;
 
   private final HostContext host;
@@ -50,7 +46,6 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   private final DeviceId device;
   private final long number;
   private final ActorRef<SoftcActor.Command> softc;
-  private final DeviceBackend backend;
   private final SinglePackets singles;
   private final List<OpenQueue> others = new ArrayList<>();
   private final AtomicReference<@Nullable CompletableFuture<DeviceId>> closed =
@@ -62,13 +57,12 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
       long number,
       ActorRef<SoftcActor.Command> softc,
       DeviceBackend backend) {
-    super(node.name(), node.id().name().driver().layer(), host.epoch());
+    super(node.name(), node.id().name().driver().layer(), host.epoch(), backend);
     this.host = host;
     this.node = node;
     this.device = node.id();
     this.number = number;
     this.softc = softc;
-    this.backend = backend;
     this.singles = new SinglePackets(this, host.singles(), this::signalReadable);
     List<DeviceBackend> queues = backend.queues();
     for (int i = 1; i < queues.size(); i++) {
@@ -77,47 +71,9 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   }
 
   /** A queue after the first. It ends with the handle, and the handle with it. */
-  private final class OpenQueue extends GuardedPort {
-    private final DeviceBackend queue;
-
+  private final class OpenQueue extends BackendPort {
     OpenQueue(String name, Layer layer, Epoch epoch, DeviceBackend queue) {
-      super(name, layer, epoch);
-      this.queue = queue;
-    }
-
-    @Override
-    public int mtu() {
-      return backend.mtu();
-    }
-
-    @Override
-    public Set<OffloadFeature> offloads() {
-      return backend.offloads();
-    }
-
-    @Override
-    public Optional<Island> island() {
-      return queue.island();
-    }
-
-    @Override
-    protected int doReceive(PacketBatch into) {
-      return queue.receive(into, ledger());
-    }
-
-    @Override
-    protected int doSend(PacketBatch batch, int from) {
-      return queue.send(batch, from, ledger());
-    }
-
-    @Override
-    protected void afterReceive() {
-      queue.afterReceive();
-    }
-
-    @Override
-    protected void afterSend() {
-      queue.afterSend();
+      super(name, layer, epoch, queue);
     }
 
     @Override
@@ -168,41 +124,6 @@ final class OpenHandle extends GuardedPort implements DeviceHandle {
   @Override
   public DeviceId device() {
     return device;
-  }
-
-  @Override
-  public int mtu() {
-    return backend.mtu();
-  }
-
-  @Override
-  public Set<OffloadFeature> offloads() {
-    return backend.offloads();
-  }
-
-  @Override
-  public Optional<Island> island() {
-    return backend.island();
-  }
-
-  @Override
-  protected int doReceive(PacketBatch into) {
-    return backend.receive(into, ledger());
-  }
-
-  @Override
-  protected int doSend(PacketBatch batch, int from) {
-    return backend.send(batch, from, ledger());
-  }
-
-  @Override
-  protected void afterReceive() {
-    backend.afterReceive();
-  }
-
-  @Override
-  protected void afterSend() {
-    backend.afterSend();
   }
 
   @Override

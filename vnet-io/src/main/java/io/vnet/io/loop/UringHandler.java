@@ -43,6 +43,8 @@ final class UringHandler implements IoHandler, BatchWriter {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_LONG, 1);
   private final int[] results = new int[ENTRIES / 2];
+  // One for all looks: each batch of writes has several.
+  private final UringRing.Completions completions = this::completed;
   private @Nullable UringRing ring;
   private volatile int eventFd = -1;
   private long operationNumbers;
@@ -176,7 +178,7 @@ final class UringHandler implements IoHandler, BatchWriter {
       asleep.set(false);
       ring().enter(0);
     }
-    int drained = ring().drain(this::completed);
+    int drained = ring().drain(completions);
     if (drained > 0) {
       busyPoll.active();
     }
@@ -278,7 +280,7 @@ final class UringHandler implements IoHandler, BatchWriter {
   public void run() {
     while (writing > 0) {
       ring().enter(writing);
-      ring().drain(this::completed);
+      ring().drain(completions);
     }
   }
 
@@ -290,7 +292,7 @@ final class UringHandler implements IoHandler, BatchWriter {
   /** Looks at what has completed by now, and tells whom it concerns. On the loop's thread. */
   void poll() {
     ring().enter(0);
-    ring().drain(this::completed);
+    ring().drain(completions);
     signal();
   }
 

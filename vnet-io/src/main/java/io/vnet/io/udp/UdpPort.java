@@ -194,7 +194,7 @@ public final class UdpPort implements PacketPort {
         Errno errno = Errno.ofNumber((int) -result);
         finish(
             new VnetException(
-                "epoll_ctl",
+                "watch",
                 name,
                 errno,
                 Libc.meaning(result),
