@@ -64,10 +64,7 @@ class RelayBenchmarkIT {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "relay, 'c_plain,c_offload,netty_tun,vnet_plain,vnet_epoll,vnet_offload'",
-    "io, 'packets_offload,direct_io_uring'"
-  })
+  @CsvSource({"relay, 'netty_tun,vnet_offload'", "io, 'packets_offload'"})
   void variants_are_measured_and_end(String name, String only)
       throws IOException, InterruptedException {
     List<ProcessHandle> before = children();
