@@ -44,7 +44,7 @@ final class Islands implements AutoCloseable {
     List<IslandLoop> loops = new ArrayList<>();
     try {
       for (int i = 0; i < settings.plain(); i++) {
-        loops.add(plainIsland(settings, libc));
+        loops.add(island(settings.io(), settings, libc));
       }
     } catch (VnetException e) {
       loops.forEach(IslandLoop::close);
@@ -53,8 +53,8 @@ final class Islands implements AutoCloseable {
     return new Islands(settings, libc, List.copyOf(loops));
   }
 
-  private static IslandLoop plainIsland(IslandSettings settings, Libc libc) {
-    return switch (settings.io()) {
+  private static IslandLoop island(HostIo io, IslandSettings settings, Libc libc) {
+    return switch (io) {
       case EPOLL -> IslandLoop.epoll(settings.busyPoll());
       case IO_URING -> IslandLoop.uring(libc, settings.busyPoll());
       case AUTO -> {
@@ -85,7 +85,8 @@ final class Islands implements AutoCloseable {
 
   /** Plain ones as far as they are of the right kind, and more of that kind. */
   private List<IslandLoop> offloadIslands() {
-    boolean uring = settings.io() == HostIo.IO_URING;
+    HostIo io = settings.io() == HostIo.IO_URING ? HostIo.IO_URING : HostIo.EPOLL;
+    boolean uring = io == HostIo.IO_URING;
     List<IslandLoop> loops = new ArrayList<>();
     for (IslandLoop loop : plain) {
       if (loops.size() < settings.offload() && loop.isUring() == uring) {
@@ -95,10 +96,7 @@ final class Islands implements AutoCloseable {
     int shared = loops.size();
     try {
       while (loops.size() < settings.offload()) {
-        loops.add(
-            uring
-                ? IslandLoop.uring(libc, settings.busyPoll())
-                : IslandLoop.epoll(settings.busyPoll()));
+        loops.add(island(io, settings, libc));
       }
     } catch (VnetException e) {
       loops.subList(shared, loops.size()).forEach(IslandLoop::close);
