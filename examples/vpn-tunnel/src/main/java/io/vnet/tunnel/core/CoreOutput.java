@@ -1,0 +1,34 @@
+package io.vnet.tunnel.core;
+
+import io.vnet.api.address.Endpoint;
+
+/**
+ * Where the core's decisions go. Called on the core's thread, within a call of the core; must not
+ * call the core again before that has returned.
+ */
+public interface CoreOutput {
+  /**
+   * Sends a handshake message or cookie reply.
+   *
+   * @param message is given away
+   */
+  void send(byte[] message, Endpoint to);
+
+  /** Does a work, elsewhere or later, and hands its result to {@link TunnelCore#complete}. */
+  void work(HandshakeWork work);
+
+  /**
+   * The peer has staged packets or a keepalive to send and may send now: takes them by {@link
+   * Peer#pollStaged}, once this call of the core has returned.
+   */
+  void flush(Peer peer);
+
+  /** The peer's {@link Peer#deadline} has become earlier than it was at the last such call. */
+  void deadline(Peer peer);
+
+  /** A peer was made. */
+  void added(Peer peer);
+
+  /** A peer is gone; nothing of it may be used any more. */
+  void removed(Peer peer);
+}

@@ -1,0 +1,16 @@
+package io.vnet.tunnel.core;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The costly part of a handshake step, to be done away from the packets' thread. It touches nothing
+ * of the core but what is safe on any thread.
+ */
+public interface HandshakeWork {
+  /**
+   * Does it, once, on any thread.
+   *
+   * @return what to hand to {@link TunnelCore#complete}; null: nothing, all is done and counted
+   */
+  @Nullable HandshakeResult run();
+}
