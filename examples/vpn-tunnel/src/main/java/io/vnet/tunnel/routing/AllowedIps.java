@@ -8,7 +8,6 @@ import java.nio.ByteOrder;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +37,7 @@ public final class AllowedIps<T> {
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
   /** Whose prefixes are in which order; the writer's own. */
-  private final Map<T, Set<IpPrefix>> prefixes = new IdentityHashMap<>();
+  private final IdentityHashMap<T, Set<IpPrefix>> prefixes = new IdentityHashMap<>();
 
   private volatile @Nullable Node<T> root4;
   private volatile @Nullable Node<T> root6;
@@ -105,6 +104,7 @@ public final class AllowedIps<T> {
   }
 
   /** Gives a prefix, without its host bits, to an owner; whoever had exactly this one loses it. */
+  @SuppressWarnings("ReferenceEquality") // Owners are compared by identity.
   public void put(IpPrefix prefix, T owner) {
     IpPrefix network = prefix.network();
     T before = exactly(network);
