@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +65,11 @@ class RelayBenchmarkIT {
   }
 
   @ParameterizedTest
-  @CsvSource({"relay, 'netty_tun,vnet_offload'", "io, 'packets_offload'"})
+  @CsvSource({
+    "relay, 'netty_tun,vnet_offload'",
+    "io, 'packets_offload'",
+    "tunnel, 'vnet,vnet_10000_peers'"
+  })
   void variants_are_measured_and_end(String name, String only)
       throws IOException, InterruptedException {
     List<ProcessHandle> before = children();
@@ -72,10 +77,14 @@ class RelayBenchmarkIT {
     assertThat(run(name, VNET, "--quick", "--seed", "5", "--only", only)).as(this::errors).isZero();
 
     Comparison.Programs programs =
-        new Comparison.Programs(Path.of("c"), List.of(), List.of(), List.of());
+        new Comparison.Programs(Path.of("c"), List.of(), List.of(), List.of(), Optional.empty());
     Comparison comparison =
-        (name.equals("io") ? Comparison.io(programs) : Comparison.relay(programs))
-            .only(List.of(only.split(",", -1)));
+        switch (name) {
+          case "io" -> Comparison.io(programs);
+          case "tunnel" -> Comparison.tunnel(programs);
+          default -> Comparison.relay(programs);
+        };
+    comparison = comparison.only(List.of(only.split(",", -1)));
     List<String> expected = new ArrayList<>();
     for (Variant variant : comparison.variants()) {
       for (Quantity quantity : Quantity.values()) {
