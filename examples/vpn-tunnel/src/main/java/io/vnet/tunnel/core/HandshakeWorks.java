@@ -207,6 +207,7 @@ final class HandshakeWorks {
     }
     Peer peer = peers.get(opened.initiator());
     if (peer == null) {
+      opened.erase();
       drops.count(TunnelDrop.UNKNOWN_PEER, 1);
       return null;
     }
@@ -215,6 +216,7 @@ final class HandshakeWorks {
         identity != null && identity.own() == own && identity.get(crypto).isUsable()
             ? Handshakes.consume(crypto, opened, identity.get(crypto))
             : null;
+    opened.erase();
     if (consumed == null) {
       drops.count(TunnelDrop.BAD_HANDSHAKE, 1);
       return null;
