@@ -60,6 +60,7 @@ final class IndexTable {
   }
 
   /** Forgets an index if it still names this entry. */
+  @SuppressWarnings("ReferenceEquality") // This very entry.
   void remove(int index, Object entry) {
     int gap = find(index);
     if (entries[gap] != entry) {
