@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * secrets of an initiation may be erased while its response is being looked at: then the response
  * does not open, or its result finds that nobody waits for it.
  */
+@SuppressWarnings("ArrayRecordComponent") // Nobody compares what is carried here.
 final class HandshakeWorks {
   private final Crypto crypto;
   private final Entropy entropy;
