@@ -156,10 +156,8 @@ class KnownHandshakeTest {
 
   @Test
   void start_values_are_the_hashes_that_they_stand_for() {
-    byte[] construction =
-        SymmetricState.CONSTRUCTION.getBytes(StandardCharsets.US_ASCII);
-    byte[] identifier =
-        SymmetricState.IDENTIFIER.getBytes(StandardCharsets.US_ASCII);
+    byte[] construction = SymmetricState.CONSTRUCTION.getBytes(StandardCharsets.US_ASCII);
+    byte[] identifier = SymmetricState.IDENTIFIER.getBytes(StandardCharsets.US_ASCII);
     byte[] chainingKey = crypto.hash(construction);
 
     assertThat(chainingKey).isEqualTo(hex("ck0"));
