@@ -8,6 +8,7 @@ import io.vnet.io.netlink.Netlink;
 import io.vnet.io.netlink.NetworkPlan;
 import io.vnet.io.netlink.Route;
 import io.vnet.io.netlink.Rule;
+import io.vnet.tunnel.config.RouteTable;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -45,17 +46,17 @@ final class DefaultRoute {
   }
 
   /** Empty if no peer is the way to everywhere, or it is somebody else's to lead there. */
-  static Optional<DefaultRoute> choose(Netlink netlink, Sysctl sysctl, QuickSettings settings) {
+  static Optional<DefaultRoute> choose(Netlink netlink, Sysctl sysctl, QuickRequest request) {
     List<IpPrefix> prefixes =
-        settings.allowedIps().stream()
+        request.allowedIps().stream()
             .filter(prefix -> prefix.length() == 0)
             .map(IpPrefix::network)
             .distinct()
             .toList();
-    if (prefixes.isEmpty() || !(settings.table() instanceof RouteTable.Auto)) {
+    if (prefixes.isEmpty() || !(request.settings().table() instanceof RouteTable.Auto)) {
       return Optional.empty();
     }
-    int asked = settings.mark().orElse(0);
+    int asked = request.mark().orElse(0);
     int mark = asked != 0 ? asked : (int) freeTable(netlink);
     return Optional.of(new DefaultRoute(netlink, sysctl, prefixes, mark));
   }

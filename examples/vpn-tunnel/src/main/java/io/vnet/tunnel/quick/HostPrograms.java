@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 /** The host's programs, by PATH and the directories of administrators' programs. */
 final class HostPrograms implements Programs {
   /** A user's PATH often lacks them. */
-  private static final List<String> ADMINISTRATORS = List.of("/usr/local/sbin", "/usr/sbin", "/sbin");
+  private static final List<String> ADMINISTRATORS =
+      List.of("/usr/local/sbin", "/usr/sbin", "/sbin");
 
   private final String path;
 
@@ -46,7 +47,12 @@ final class HostPrograms implements Programs {
       process = builder.start();
     } catch (IOException e) {
       throw new VnetException(
-          "run", command.getFirst(), Errno.ENOENT, "it cannot be started: " + e.getMessage(), "", e);
+          "run",
+          command.getFirst(),
+          Errno.ENOENT,
+          "it cannot be started: " + e.getMessage(),
+          "",
+          e);
     }
     try (OutputStream to = process.getOutputStream()) {
       to.write(input.getBytes(StandardCharsets.UTF_8));

@@ -9,6 +9,8 @@ import io.vnet.io.netlink.LinkChange;
 import io.vnet.io.netlink.Netlink;
 import io.vnet.io.netlink.NetworkPlan;
 import io.vnet.io.netlink.Route;
+import io.vnet.tunnel.config.QuickSettings;
+import io.vnet.tunnel.config.RouteTable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -25,11 +27,11 @@ import org.slf4j.LoggerFactory;
  * undoes those before it, last first; {@link #close} does that for all. The interface itself is the
  * caller's, who makes it before and removes it after.
  *
- * <p>A default route gets a table of its own and rules that lead there, see {@link RouteTable.Auto}.
- * What wg-quick's firewall rules do besides is not done: packets for the tunnel's addresses that
- * come in by another interface are not dropped, and replies are not marked. So that they pass the
- * kernel's reverse path check all the same, that is made loose ({@code rp_filter = 2}) where it is
- * strict, and restored; hooks may do more.
+ * <p>A default route gets a table of its own and rules that lead there, see {@link
+ * RouteTable.Auto}. What wg-quick's firewall rules do besides is not done: packets for the tunnel's
+ * addresses that come in by another interface are not dropped, and replies are not marked. So that
+ * they pass the kernel's reverse path check all the same, that is made loose ({@code rp_filter =
+ * 2}) where it is strict, and restored; hooks may do more.
  *
  * <p>Safe on any thread that may block, one at a time; sysctls are those of the calling thread's
  * namespace, which has to be the one of {@code netlink}.
@@ -43,14 +45,14 @@ public final class Quick implements AutoCloseable {
   private final Netlink netlink;
   private final Sysctl sysctl;
   private final Programs programs;
-  private final QuickSettings settings;
+  private final QuickRequest request;
   private final Undos undos = new Undos();
 
-  private Quick(Netlink netlink, Sysctl sysctl, Programs programs, QuickSettings settings) {
+  private Quick(Netlink netlink, Sysctl sysctl, Programs programs, QuickRequest request) {
     this.netlink = netlink;
     this.sysctl = sysctl;
     this.programs = programs;
-    this.settings = settings;
+    this.request = request;
   }
 
   /** Configures the tunnel itself, in the middle of bringing its interface up. */
@@ -67,31 +69,30 @@ public final class Quick implements AutoCloseable {
   /**
    * Refuses what could not be carried out, before anything is done.
    *
-   * @throws VnetException EPERM: there are hooks and they are not allowed; ENOENT: DNS is to be
-   *     set and there is no resolvconf
+   * @throws VnetException EPERM: there are hooks and they are not allowed; ENOENT: DNS is to be set
+   *     and there is no resolvconf
    */
-  public static void check(QuickSettings settings, Programs programs, boolean hooksAllowed) {
-    if (!hooksAllowed && !settings.hooks().isEmpty()) {
-      QuickSettings.Hook hook = settings.hooks().getFirst();
-      throw new VnetException(
-          "use",
-          hook.origin(),
-          Errno.EPERM,
-          hook.moment().key() + " would run a command",
-          "read it, then allow it with --allow-hooks, or leave it out");
+  public static void check(QuickRequest request, Programs programs, boolean hooksAllowed) {
+    if (!hooksAllowed) {
+      for (Moment moment : Moment.values()) {
+        for (QuickSettings.Hook hook : moment.hooks(request.settings())) {
+          throw new VnetException(
+              "use",
+              request.origin() + ":" + hook.line(),
+              Errno.EPERM,
+              moment.key() + " would run a command",
+              "read it, then allow it with --allow-hooks, or leave it out");
+        }
+      }
     }
-    if (hasDns(settings) && programs.find(RESOLVCONF).isEmpty()) {
+    if (request.hasDns() && programs.find(RESOLVCONF).isEmpty()) {
       throw new VnetException(
           "set",
-          "DNS of " + settings.interfaceName(),
+          "DNS of " + request.interfaceName(),
           Errno.ENOENT,
           "there is no program resolvconf",
           "install openresolv, or leave DNS out");
     }
-  }
-
-  private static boolean hasDns(QuickSettings settings) {
-    return !settings.dns().servers().isEmpty() || !settings.dns().domains().isEmpty();
   }
 
   /**
@@ -107,9 +108,9 @@ public final class Quick implements AutoCloseable {
       Netlink netlink,
       Sysctl sysctl,
       Programs programs,
-      QuickSettings settings,
+      QuickRequest request,
       Configuration configuration) {
-    Quick quick = new Quick(netlink, sysctl, programs, settings);
+    Quick quick = new Quick(netlink, sysctl, programs, request);
     try {
       quick.carryOut(configuration);
       return quick;
@@ -120,34 +121,39 @@ public final class Quick implements AutoCloseable {
   }
 
   private void carryOut(Configuration configuration) {
-    String name = settings.interfaceName();
+    String name = request.interfaceName();
     Link link =
         netlink
             .link(name)
             .orElseThrow(() ->
                 new VnetException(
-                    "set", "link " + name, Errno.ENODEV, "there is no link " + name, "make it first"));
-    hooks(QuickSettings.Moment.PRE_UP);
-    Optional<DefaultRoute> everywhere = DefaultRoute.choose(netlink, sysctl, settings);
+                    "set",
+                    "link " + name,
+                    Errno.ENODEV,
+                    "there is no link " + name,
+                    "make it first"));
+    hooks(Moment.PRE_UP);
+    Optional<DefaultRoute> everywhere = DefaultRoute.choose(netlink, sysctl, request);
     configuration.apply(
-        everywhere.isPresent() ? OptionalInt.of(everywhere.get().mark()) : settings.mark());
+        everywhere.isPresent() ? OptionalInt.of(everywhere.get().mark()) : request.mark());
     int mtu =
-        settings
+        request
+            .settings()
             .mtu()
-            .orElseGet(() -> TunnelMtu.choose(netlink, settings.endpoints(), settings.v6()));
+            .orElseGet(() -> TunnelMtu.choose(netlink, request.endpoints(), request.v6()));
     NetworkPlan plan =
         NetworkPlan.empty().link(name, new LinkChange.Mtu(mtu), new LinkChange.Up(true));
-    for (IpPrefix address : settings.addresses()) {
+    for (IpPrefix address : request.settings().addresses()) {
       plan = plan.address(name, address);
     }
     carryOut(plan);
-    if (hasDns(settings)) {
+    if (request.hasDns()) {
       setDns();
     }
     everywhere.ifPresent(route -> route.prepare(undos));
     NetworkPlan routes = routes(name, link.index());
     carryOut(everywhere.isPresent() ? everywhere.get().addTo(routes, name) : routes);
-    hooks(QuickSettings.Moment.POST_UP);
+    hooks(Moment.POST_UP);
   }
 
   private void carryOut(NetworkPlan plan) {
@@ -160,16 +166,16 @@ public final class Quick implements AutoCloseable {
   private NetworkPlan routes(String name, int index) {
     NetworkPlan plan = NetworkPlan.empty();
     List<IpPrefix> prefixes =
-        settings.allowedIps().stream()
+        request.allowedIps().stream()
             .map(IpPrefix::network)
             .distinct()
             .sorted(Comparator.comparing(IpPrefix::length).reversed())
             .toList();
-    switch (settings.table()) {
-      case RouteTable.Off _ -> {}
-      case RouteTable.Numbered(long table) -> {
+    switch (request.settings().table()) {
+      case RouteTable.Off _, RouteTable.Named _ -> {}
+      case RouteTable.Numbered(int table) -> {
         for (IpPrefix prefix : prefixes) {
-          plan = plan.route(name, Route.to(prefix).withTable(table));
+          plan = plan.route(name, Route.to(prefix).withTable(Integer.toUnsignedLong(table)));
         }
       }
       case RouteTable.Auto _ -> {
@@ -187,12 +193,12 @@ public final class Quick implements AutoCloseable {
   /** What the interface has routes to already, mostly because it has an address there. */
   private List<IpPrefix> connected(int index) {
     return Stream.concat(
-            settings.addresses().stream()
+            request.settings().addresses().stream()
                 .filter(address -> address.address().v6() || address.length() < 32)
                 .map(IpPrefix::network),
             netlink.routes().stream()
-                .filter(route ->
-                    route.interfaceIndex() == index && route.table() == Route.MAIN_TABLE)
+                .filter(
+                    route -> route.interfaceIndex() == index && route.table() == Route.MAIN_TABLE)
                 .map(Route::destination))
         .distinct()
         .toList();
@@ -203,13 +209,13 @@ public final class Quick implements AutoCloseable {
   }
 
   private void setDns() {
-    String name = settings.interfaceName();
+    String name = request.interfaceName();
     StringBuilder text = new StringBuilder();
-    for (IpAddress server : settings.dns().servers()) {
+    for (IpAddress server : request.settings().dnsServers()) {
       text.append("nameserver ").append(server).append('\n');
     }
-    if (!settings.dns().domains().isEmpty()) {
-      text.append("search ").append(String.join(" ", settings.dns().domains())).append('\n');
+    if (!request.settings().dnsSearch().isEmpty()) {
+      text.append("search ").append(String.join(" ", request.settings().dnsSearch())).append('\n');
     }
     // Metric 0, and nobody else is asked.
     undos.push(() -> resolvconf(List.of("-d", name, "-f"), ""));
@@ -233,28 +239,21 @@ public final class Quick implements AutoCloseable {
   }
 
   /** Stops at the first that fails. */
-  private void hooks(QuickSettings.Moment moment) {
-    for (QuickSettings.Hook hook : settings.hooks()) {
-      if (hook.moment() == moment) {
-        run(hook);
-      }
-    }
+  private void hooks(Moment moment) {
+    moment.hooks(request.settings()).forEach(hook -> run(moment, hook));
   }
 
   /** The command is not told: it may have secrets in it. */
-  private void run(QuickSettings.Hook hook) {
+  private void run(Moment moment, QuickSettings.Hook hook) {
     String shell = programs.find("bash").map(Path::toString).orElse("/bin/sh");
-    String command = hook.command().replace("%i", settings.interfaceName());
-    int code = programs.run(List.of(shell, "-c", command), "");
+    String origin = moment.key() + " of " + request.origin() + ":" + hook.line();
+    int code =
+        programs.run(List.of(shell, "-c", hook.commandFor(request.interfaceName())), "");
     if (code != 0) {
       throw new VnetException(
-          "run",
-          hook.moment().key() + " of " + hook.origin(),
-          Errno.EIO,
-          "it ended with " + code,
-          "see what it says above");
+          "run", origin, Errno.EIO, "it ended with " + code, "see what it says above");
     }
-    LOG.debug("ran {} of {}", hook.moment().key(), hook.origin());
+    LOG.debug("ran {}", origin);
   }
 
   /**
@@ -262,15 +261,13 @@ public final class Quick implements AutoCloseable {
    *
    * @throws VnetException what the first that failed said, the others suppressed
    */
-  public void goingDown(QuickSettings.Moment moment) {
+  public void goingDown(Moment moment) {
     List<VnetException> failures = new ArrayList<>();
-    for (QuickSettings.Hook hook : settings.hooks()) {
-      if (hook.moment() == moment) {
-        try {
-          run(hook);
-        } catch (VnetException e) {
-          failures.add(e);
-        }
+    for (QuickSettings.Hook hook : moment.hooks(request.settings())) {
+      try {
+        run(moment, hook);
+      } catch (VnetException e) {
+        failures.add(e);
       }
     }
     throwFirst(failures);
