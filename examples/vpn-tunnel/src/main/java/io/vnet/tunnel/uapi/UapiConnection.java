@@ -80,13 +80,17 @@ final class UapiConnection extends ChannelInboundHandlerAdapter {
         }
         case HangUp _ -> {
           pause(context);
-          context.close();
+          hangUp(context);
         }
       }
     }
     if (inputEnded && !busy) {
-      context.close();
+      hangUp(context);
     }
+  }
+
+  private static void hangUp(ChannelHandlerContext context) {
+    var _ = context.close();
   }
 
   private void pause(ChannelHandlerContext context) {
@@ -97,17 +101,18 @@ final class UapiConnection extends ChannelInboundHandlerAdapter {
   private void answer(ChannelHandlerContext context, String reply, boolean hangUp) {
     ByteBuf bytes = context.alloc().buffer(reply.length());
     bytes.writeCharSequence(reply, StandardCharsets.UTF_8);
-    context
-        .writeAndFlush(bytes)
-        .addListener(written -> {
-          if (hangUp || !written.isSuccess()) {
-            context.close();
-          } else {
-            busy = false;
-            context.channel().config().setAutoRead(true);
-            serve(context);
-          }
-        });
+    var _ =
+        context
+            .writeAndFlush(bytes)
+            .addListener(written -> {
+              if (hangUp || !written.isSuccess()) {
+                hangUp(context);
+              } else {
+                busy = false;
+                context.channel().config().setAutoRead(true);
+                serve(context);
+              }
+            });
   }
 
   /** The client sends no more, but may still want replies. */
@@ -129,6 +134,6 @@ final class UapiConnection extends ChannelInboundHandlerAdapter {
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
     LOG.debug("a client went away", cause);
-    context.close();
+    hangUp(context);
   }
 }

@@ -287,11 +287,10 @@ public final class UapiServer implements AutoCloseable {
       }
       running = true;
       Waiting first = queue.remove();
-      CompletionStage<?> finished =
+      var _ =
           start(first.request)
               .exceptionally(this::refusal)
               .thenAccept(reply -> finish(first, reply));
-      assert finished != null;
     }
 
     private CompletionStage<String> start(UapiRequest request) {
@@ -352,10 +351,13 @@ public final class UapiServer implements AutoCloseable {
   }
 
   private void stopLoop() {
-    var ended = channels.close();
-    ended.addListener(_ -> group.shutdownGracefully(0, 1, TimeUnit.SECONDS));
+    var _ = channels.close().addListener(_ -> shutDown());
     if (!loop.inEventLoop()) {
       group.terminationFuture().awaitUninterruptibly();
     }
+  }
+
+  private void shutDown() {
+    var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 }
