@@ -1,5 +1,6 @@
 package io.vnet.tunnel.actor;
 
+import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
@@ -68,13 +69,13 @@ public final class TunnelActor {
   }
 
   /** Applies a change as a whole or not at all. */
-  public record Change(TunnelChange change, CompletableFuture<Void> answer) implements Request {}
+  public record Change(TunnelChange change, CompletableFuture<Done> answer) implements Request {}
 
   /** Opens the outside port and starts the peers. */
-  public record Up(CompletableFuture<Void> answer) implements Request {}
+  public record Up(CompletableFuture<Done> answer) implements Request {}
 
   /** Stops the peers and closes the outside port. */
-  public record Down(CompletableFuture<Void> answer) implements Request {}
+  public record Down(CompletableFuture<Done> answer) implements Request {}
 
   /** Asks for the tunnel as it is. */
   public record Status(CompletableFuture<TunnelStatus> answer) implements Command {}
@@ -287,7 +288,7 @@ public final class TunnelActor {
         case Up wanted -> up(wanted);
         case Down wanted -> {
           down();
-          wanted.answer().complete(null);
+          wanted.answer().complete(Done.getInstance());
         }
       }
     } catch (VnetException e) {
@@ -309,7 +310,7 @@ public final class TunnelActor {
 
   private void up(Up wanted) {
     if (up) {
-      wanted.answer().complete(null);
+      wanted.answer().complete(Done.getInstance());
       return;
     }
     open(
@@ -320,7 +321,7 @@ public final class TunnelActor {
           up = true;
           core.up(now());
           path.afterCore();
-          wanted.answer().complete(null);
+          wanted.answer().complete(Done.getInstance());
         },
         wanted.answer());
   }
@@ -388,7 +389,7 @@ public final class TunnelActor {
   private void apply(Change wanted) {
     core.change(wanted.change(), now());
     path.afterCore();
-    wanted.answer().complete(null);
+    wanted.answer().complete(Done.getInstance());
   }
 
   /** Opens a port elsewhere; until that is done no other request is looked at. */
@@ -453,7 +454,7 @@ public final class TunnelActor {
       return;
     }
     reopenedAt = now;
-    CompletableFuture<Void> answer = new CompletableFuture<>();
+    CompletableFuture<Done> answer = new CompletableFuture<>();
     var _ =
         answer.whenComplete((_, failure) -> {
           if (failure != null) {
@@ -468,7 +469,7 @@ public final class TunnelActor {
           use(opened);
           core.outsideChanged();
           path.afterCore();
-          answer.complete(null);
+          answer.complete(Done.getInstance());
         },
         answer);
   }
