@@ -64,7 +64,7 @@ class RelayBenchmarkIT {
   }
 
   @ParameterizedTest
-  @CsvSource({"relay, 'netty_tun,vnet_offload'", "io, 'packets_offload'"})
+  @CsvSource({"relay, 'netty_tun,vnet_offload'", "io, 'packets_offload'", "io, 'direct_2_queues'"})
   void variants_are_measured_and_end(String name, String only)
       throws IOException, InterruptedException {
     List<ProcessHandle> before = children();
