@@ -1,5 +1,9 @@
 package io.vnet.tunnel.noise;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
 /** Types and lengths of messages, in bytes. Integers on the wire are little-endian. */
 public final class Messages {
   /** Type of a handshake initiation. */
@@ -29,5 +33,22 @@ public final class Messages {
   /** What transport data is longer by than the padded packet in it; the length of a keepalive. */
   public static final int TRANSPORT_OVERHEAD_BYTES = 32;
 
+  /** Where an initiation or response names its sender. */
+  static final int SENDER_AT = 4;
+
+  /** Where a cookie reply or transport data names its receiver; a response does so behind that. */
+  static final int RECEIVER_AT = 4;
+
+  private static final VarHandle INT =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
   private Messages() {}
+
+  static int getInt(byte[] message, int at) {
+    return (int) INT.get(message, at);
+  }
+
+  static void putInt(byte[] message, int at, int value) {
+    INT.set(message, at, value);
+  }
 }
