@@ -91,7 +91,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
    */
   public static WireGuardTunnel start(
       VnetHost host, String name, PacketPort inside, Outside outside) {
-    return start(host, name, inside, outside, CryptoProviders.all().getFirst());
+    return start(host, name, inside, outside, CryptoProviders.choose());
   }
 
   /** The same with a provider of one's choice. */

@@ -137,7 +137,7 @@ public final class Quick implements AutoCloseable {
                     "there is no link " + name,
                     "make it first"));
     hooks(Moment.PRE_UP);
-    Optional<DefaultRoute> everywhere = DefaultRoute.choose(netlink, sysctl, request);
+    Optional<DefaultRoute> everywhere = DefaultRoute.choose(netlink, sysctl, request, link.index());
     configuration.apply(
         everywhere.isPresent() ? OptionalInt.of(everywhere.get().mark()) : request.mark());
     int mtu =

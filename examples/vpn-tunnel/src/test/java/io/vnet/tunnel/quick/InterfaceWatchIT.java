@@ -29,8 +29,8 @@ class InterfaceWatchIT {
     }
 
     void await(String... wanted) {
-      org.awaitility.Awaitility.await().untilAsserted(() ->
-          assertThat(events).containsExactly(wanted));
+      org.awaitility.Awaitility.await()
+          .untilAsserted(() -> assertThat(events).containsExactly(wanted));
     }
   }
 

@@ -258,7 +258,8 @@ class QuickIT {
       Quick quick =
           lab.up(
               QuickLab.request(
-                  file("DNS = 10.7.0.53, example.net\nDNS = fd07::53, example.org", "10.9.0.0/16")));
+                  file(
+                      "DNS = 10.7.0.53, example.net\nDNS = fd07::53, example.org", "10.9.0.0/16")));
       String up =
           "/bin/resolvconf -a wg0 -m 0 -x < nameserver 10.7.0.53;nameserver fd07::53;"
               + "search example.net example.org;";
@@ -319,8 +320,7 @@ class QuickIT {
       QuickRequest request =
           QuickLab.request(file("Address = 10.7.0.1/24\nPostUp = secret", "0.0.0.0/0, ::/0"));
       assertThatThrownBy(() -> lab.up(request))
-          .hasMessage(
-              "run PostUp of wg0.conf:4: EIO, it ended with 9; see what it says above");
+          .hasMessage("run PostUp of wg0.conf:4: EIO, it ended with 9; see what it says above");
       assertThat(lab.state()).isEqualTo(before);
 
       Quick quick =
@@ -357,7 +357,8 @@ class QuickIT {
         } catch (VnetException e) {
           assertThat(e.errno()).as(e.getMessage()).isEqualTo(Errno.ENOBUFS);
           assertThat(e.getSuppressed()).isEmpty();
-          assertThat(lab.state()).as("after failure %d: %s", failing, e.getMessage())
+          assertThat(lab.state())
+              .as("after failure %d: %s", failing, e.getMessage())
               .isEqualTo(before);
           failures++;
           continue;
@@ -411,8 +412,7 @@ class QuickIT {
       VnetException refused =
           catchThrowableOfType(
               VnetException.class, () -> lab.up(QuickRequest.of("wg7", QuickLab.PLAIN)));
-      assertThat(refused)
-          .hasMessage("set link wg7: ENODEV, there is no link wg7; make it first");
+      assertThat(refused).hasMessage("set link wg7: ENODEV, there is no link wg7; make it first");
       assertThat(lab.marks).isEmpty();
     }
   }

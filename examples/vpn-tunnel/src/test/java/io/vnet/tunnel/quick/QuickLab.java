@@ -89,8 +89,8 @@ final class QuickLab implements AutoCloseable {
 
   /** Through another C library; the netlink socket lives as long as the namespace does. */
   Quick up(Libc libc, QuickRequest request) {
-    return namespace.call(() ->
-        Quick.up(Netlink.open(libc), Sysctl.ofHost(), programs, request, marks::add));
+    return namespace.call(
+        () -> Quick.up(Netlink.open(libc), Sysctl.ofHost(), programs, request, marks::add));
   }
 
   void down(Quick quick) {
