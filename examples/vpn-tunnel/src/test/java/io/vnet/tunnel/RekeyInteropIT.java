@@ -116,7 +116,7 @@ class RekeyInteropIT {
                                   .withOffload(true)))
                   .open(),
               Outside.udp(UdpSettings.onPort(0).inNetworkNamespace(near.path())),
-              CryptoProviders.all().getFirst(),
+              CryptoProviders.choose(),
               clock);
       try (tunnel) {
         tunnel
