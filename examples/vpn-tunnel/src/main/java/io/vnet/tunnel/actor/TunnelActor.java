@@ -64,7 +64,8 @@ public final class TunnelActor {
   public sealed interface Command {}
 
   /** A request; its answer is completed on the island. */
-  private sealed interface Request extends Command {
+  public sealed interface Request extends Command {
+    /** Completed on the island. */
     CompletableFuture<?> answer();
   }
 
@@ -133,7 +134,7 @@ public final class TunnelActor {
   private final DataPath path;
   private final HandshakeLane lane;
   private final Executor blocking;
-  private final Map<Peer, ActorRef<PeerActor.Command>> clocks = new IdentityHashMap<>();
+  private final IdentityHashMap<Peer, ActorRef<PeerActor.Command>> clocks = new IdentityHashMap<>();
   private final ArrayDeque<Command> later = new ArrayDeque<>();
   private int listenPort;
   private int mark;
@@ -420,6 +421,7 @@ public final class TunnelActor {
     return failure == null ? new IllegalStateException("neither port nor failure") : failure;
   }
 
+  @SuppressWarnings("ReferenceEquality") // This one, and no other.
   private void opened(Opened opened) {
     Consumer<Opened> then = afterOpening;
     if (opened.opening() != opening || then == null) {
@@ -434,6 +436,7 @@ public final class TunnelActor {
   }
 
   /** Tries once to have another port; two failures in a row end in a tunnel that is down. */
+  @SuppressWarnings("ReferenceEquality") // This one, and no other.
   private void outsideLost(OutsideLost lost) {
     Outside.Bound current = bound;
     if (current == null || current.port() != lost.port()) {
