@@ -75,7 +75,17 @@ class RekeyInteropIT {
       int handshakes)
       throws IOException, InterruptedException {
     Program.outputIn(
-        near, "ip", "link", "add", "veth", "type", "veth", "peer", "name", "veth", "netns",
+        near,
+        "ip",
+        "link",
+        "add",
+        "veth",
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "veth",
+        "netns",
         far.path().toString());
     underlay(near, 1);
     underlay(far, 2);
@@ -132,8 +142,7 @@ class RekeyInteropIT {
   }
 
   private static void underlay(NetworkNamespace namespace, int number) {
-    Program.outputIn(
-        namespace, "ip", "address", "add", "10.83.0." + number + "/24", "dev", "veth");
+    Program.outputIn(namespace, "ip", "address", "add", "10.83.0." + number + "/24", "dev", "veth");
     Program.outputIn(namespace, "ip", "link", "set", "veth", "up");
   }
 
@@ -163,7 +172,8 @@ class RekeyInteropIT {
     long end = System.nanoTime() + length.toNanos();
     while (System.nanoTime() < end) {
       Program ping =
-          Program.runIn(near, "ping", "-n", "-q", "-i", "0.01", "-c", "50", "-w", "15", "10.82.0.2");
+          Program.runIn(
+              near, "ping", "-n", "-q", "-i", "0.01", "-c", "50", "-w", "15", "10.82.0.2");
       assertThat(ping.output()).contains("50 received");
       Instant last =
           tunnel
