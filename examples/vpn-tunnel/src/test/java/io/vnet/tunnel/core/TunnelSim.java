@@ -65,7 +65,7 @@ public final class TunnelSim {
   private static final int PORT = 51820;
   private static final int EVENTS_AT_ONCE_MAX = 1_000_000;
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
-  private static final Crypto CRYPTO = CryptoProviders.all().getFirst();
+  private static final Crypto CRYPTO = CryptoProviders.choose();
 
   /** A datagram on its way. */
   @SuppressWarnings("ArrayRecordComponent") // Nobody compares them.
