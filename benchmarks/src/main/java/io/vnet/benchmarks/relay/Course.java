@@ -59,6 +59,10 @@ final class Course implements AutoCloseable {
     }
   }
 
+  Road road() {
+    return road;
+  }
+
   private String run(NetworkNamespace namespace, String... command)
       throws IOException, InterruptedException {
     return processes.run(

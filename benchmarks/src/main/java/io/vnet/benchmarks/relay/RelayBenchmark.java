@@ -1,6 +1,9 @@
 package io.vnet.benchmarks.relay;
 
 import io.vnet.api.error.VnetException;
+import io.vnet.benchmarks.Figure;
+import io.vnet.tunnel.crypto.Crypto;
+import io.vnet.tunnel.crypto.CryptoProviders;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -211,7 +214,27 @@ public final class RelayBenchmark {
         new Results(comparison, samples(variants, rounds, lengths, processes, progress));
     progress.clear();
     write(new Report(results), where, options, work);
+    List<Figure> flood = new ArrayList<>();
+    if (name.equals(TUNNEL)) {
+      for (Variant variant : variants) {
+        if (variant.name().equals(Comparison.VNET_TUNNEL)) {
+          flood.addAll(
+              FloodMeasurement.measure(variant, options.quick(), lengths, processes, progress));
+        }
+      }
+    }
+    progress.clear();
+    flood.forEach(out::println);
     results.figures().forEach(out::println);
+    if (name.equals(TUNNEL)) {
+      results
+          .summary(Comparison.VNET_TUNNEL, Quantity.TCP_1)
+          .ifPresent(gigabits -> out.println(new Figure("gbps", gigabits.median())));
+      Crypto crypto = CryptoProviders.choose();
+      out.println(
+          new Figure(
+              "handshakes_per_s", new HandshakeRate(crypto).perSecond(options.quick())));
+    }
   }
 
   private static List<Sample> samples(

@@ -1,15 +1,19 @@
 package io.vnet.benchmarks.relay;
 
 import io.vnet.io.netns.NetworkNamespace;
+import io.vnet.tunnel.key.PublicKey;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Two programs, a WireGuard tunnel's ends, in namespaces that a veth pair joins. Both are
@@ -29,6 +33,8 @@ final class TunnelRoad implements Road {
   private final NetworkNamespace near;
   private final NetworkNamespace far;
   private final List<Process> programs = new ArrayList<>();
+
+  private @Nullable PublicKey farKey;
 
   private TunnelRoad(NetworkNamespace near, NetworkNamespace far) {
     this.near = near;
@@ -87,6 +93,7 @@ final class TunnelRoad implements Road {
     underlay(processes, far, FAR_UNDERLAY);
     End nearEnd = start(variant, processes, near);
     End farEnd = start(variant, processes, far);
+    farKey = PublicKey.fromBase64(farEnd.publicKey());
     configure(processes, farEnd, FAR_ADDRESS, nearEnd, NEAR_ADDRESS, NEAR_UNDERLAY, idlePeers);
     configure(processes, nearEnd, NEAR_ADDRESS, farEnd, FAR_ADDRESS, FAR_UNDERLAY, idlePeers);
   }
@@ -147,6 +154,20 @@ final class TunnelRoad implements Road {
     processes.run(namespace, "ip", "link", "set", end.device(), "addrgenmode", "none");
     processes.run(namespace, "ip", "address", "add", address + "/24", "dev", end.device());
     processes.run(namespace, "ip", "link", "set", end.device(), "mtu", Integer.toString(MTU), "up");
+  }
+
+  /** The key of the server's side. */
+  PublicKey farKey() {
+    return Objects.requireNonNull(farKey, "farKey");
+  }
+
+  /**
+   * Where the server's side is reached below the tunnel.
+   *
+   * @param open whether at the tunnel's port; else at one where nobody is
+   */
+  InetSocketAddress farPort(boolean open) {
+    return new InetSocketAddress(FAR_UNDERLAY, open ? PORT : PORT + 1);
   }
 
   @Override
