@@ -307,6 +307,8 @@ public final class TunnelSim {
     private boolean holdsResults;
     private boolean isInCall;
     private int announcements;
+    private long routed;
+    private long dataSent;
     private Endpoint endpoint;
 
     Node(int number, PrivateKey privateKey) {
@@ -434,6 +436,7 @@ public final class TunnelSim {
         core.drops().count(TunnelDrop.NO_PEER, 1);
         return;
       }
+      routed++;
       call(() -> route(peer, packet));
     }
 
@@ -451,6 +454,7 @@ public final class TunnelSim {
     private int transport(Peer peer, Keypair keypair, long counter, byte[] packet) {
       byte[] message = seal(keypair, counter, packet);
       transmit(this, message, Objects.requireNonNull(peer.endpoint()));
+      dataSent += packet.length > 0 ? 1 : 0;
       return message.length;
     }
 
@@ -572,6 +576,12 @@ public final class TunnelSim {
       }
     }
 
+    /** Forgets what was kept, and keeps nothing any more. */
+    void dropHeldWorks() {
+      holdsWorks = false;
+      heldWorks.clear();
+    }
+
     /** Hands in what was kept, and keeps nothing any more. */
     void completeHeld() {
       holdsResults = false;
@@ -685,9 +695,18 @@ public final class TunnelSim {
       long handshakes = peers.values().stream().filter(peer -> peer.handshake() != null).count();
       assertThat(core.indexes().size()).isEqualTo((int) (keypairs().count() + handshakes));
       keypairs().forEach(k -> assertThat(core.keypair(k.localIndex())).isSameAs(k));
+      long staged = 0;
       for (Peer peer : peers.values()) {
         assertThat(peer.stagedPackets()).isLessThanOrEqualTo(Peer.STAGED_MAX);
+        staged += peer.stagedPackets();
       }
+      assertThat(
+              dataSent
+                  + staged
+                  + drops(TunnelDrop.STAGED_DROPPED)
+                  + drops(TunnelDrop.STAGED_OVERFLOW))
+          .as("every packet is sent, waits or is counted")
+          .isEqualTo(routed);
     }
   }
 
