@@ -5,6 +5,7 @@ import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropCounter;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PacketPort;
+import io.vnet.api.wire.Bytes;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.IntPredicate;
@@ -144,7 +145,7 @@ public final class Finisher {
 
   private boolean isIpv4(PacketBatch batch, int i) {
     int ip = Wire.ipStart(layer, batch.segment(), batch.offset(i), batch.length(i));
-    return ip >= 0 && Wire.u8(batch.segment(), batch.offset(i) + (long) ip) >> 4 == 4;
+    return ip >= 0 && Bytes.u8(batch.segment(), batch.offset(i) + (long) ip) >> 4 == 4;
   }
 
   /** Whether all has been written or skipped. */
