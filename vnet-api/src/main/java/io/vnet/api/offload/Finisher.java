@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes of the packets of a batch what a port takes that has no offloads, or not all: checksums are
- * computed, super-packets split. What the port does itself is left to it.
+ * computed, super-packets split. What the port does itself is left to it; a port of datagrams takes
+ * every {@linkplain DatagramTrain train}.
  *
  * <p>{@link #begin} does all that can be done in place. Only if there are super-packets to split,
  * packets go into other batches, in their order:
@@ -75,7 +76,7 @@ public final class Finisher {
     tso6 = checksum && offloads.contains(OffloadFeature.TSO6);
     uso4 = checksum && offloads.contains(OffloadFeature.USO4);
     uso6 = checksum && offloads.contains(OffloadFeature.USO6);
-    all = tso4 && tso6 && uso4 && uso6;
+    all = layer == Layer.DATAGRAM || (tso4 && tso6 && uso4 && uso6);
   }
 
   /** For what is sent to a port, which counts the drops. */

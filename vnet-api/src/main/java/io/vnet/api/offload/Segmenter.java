@@ -28,6 +28,9 @@ import java.lang.foreign.MemorySegment;
  * }
  * }</pre>
  *
+ * <p>Of {@link Layer#DATAGRAM} the packets are {@linkplain DatagramTrain trains}, and what is made
+ * are their datagrams, without endpoints.
+ *
  * <p>Or {@link #nextInPlace} makes the segments one by one where the payload lies.
  *
  * <p><b>Owner:</b> one thread. The source batch must stay as it is from {@code begin} until done.
@@ -85,6 +88,10 @@ public final class Segmenter {
     word = batch.offload(i);
     next = 0;
     segments = 0;
+    if (layer == Layer.DATAGRAM) {
+      beginTrain();
+      return OffloadStatus.OK;
+    }
     OffloadStatus status = Offload.check(word, layer, source, start, length);
     if (status == OffloadStatus.OK) {
       if (Offload.isSegmented(word)) {
@@ -96,6 +103,14 @@ public final class Segmenter {
       }
     }
     return status;
+  }
+
+  /** A {@link DatagramTrain} is nothing but payloads, one behind the other. */
+  private void beginTrain() {
+    int segmentBytes = DatagramTrain.segmentBytes(word);
+    headerBytes = 0;
+    gsoSize = segmentBytes == 0 ? length : segmentBytes;
+    segments = DatagramTrain.datagrams(word, length);
   }
 
   /** Only after {@link Offload#check}: nothing here can lie outside the packet. */
@@ -247,6 +262,9 @@ public final class Segmenter {
 
   /** Puts the header before a payload that is in its place. */
   private void finish(MemorySegment to, long at, int payloadBytes) {
+    if (layer == Layer.DATAGRAM) {
+      return;
+    }
     if (!Offload.isSegmented(word)) {
       // Cannot fail, as begin() has checked the word against this length.
       ChecksumCompletion.complete(to, at, payloadBytes, word);
