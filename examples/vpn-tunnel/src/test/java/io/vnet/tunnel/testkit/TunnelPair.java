@@ -34,7 +34,7 @@ public final class TunnelPair implements AutoCloseable {
   public static final IpFlow V4 = IpFlow.of("10.9.0.1", "10.9.0.2");
   public static final IpFlow V6 = IpFlow.of("fd09::1", "fd09::2");
 
-  private static final Crypto CRYPTO = CryptoProviders.all().getFirst();
+  private static final Crypto CRYPTO = CryptoProviders.choose();
 
   public final Side left;
   public final Side right;
