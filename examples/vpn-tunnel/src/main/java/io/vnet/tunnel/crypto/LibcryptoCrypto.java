@@ -73,7 +73,7 @@ final class LibcryptoCrypto extends CommonCrypto {
   public byte[] seal(byte[] key, long counter, byte[] plain, byte[] additional) {
     byte[] sealed = new byte[Math.addExact(plain.length, TAG_BYTES)];
     if (!crypt(true, key, counter, plain, additional, sealed)) {
-      throw Libcrypto.outOfMemory();
+      throw new IllegalStateException(functions.name() + " does not seal");
     }
     return sealed;
   }

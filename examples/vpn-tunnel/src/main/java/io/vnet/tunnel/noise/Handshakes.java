@@ -159,7 +159,7 @@ public final class Handshakes {
    * Step 1, at the initiator; costs two X25519, one of them of the base point.
    *
    * @param timestamp TAI64N, 12 bytes
-   * @param ephemeral 32 random bytes, which are clamped in a copy
+   * @param ephemeral 32 random bytes, which are clamped in a copy; the caller overwrites them
    * @return null: the peer's key is of small order
    */
   public static @Nullable Initiation initiate(
@@ -247,7 +247,7 @@ public final class Handshakes {
   /**
    * Step 3, at the responder; costs three X25519, one of them of the base point.
    *
-   * @param ephemeral 32 random bytes, which are clamped in a copy
+   * @param ephemeral 32 random bytes, which are clamped in a copy; the caller overwrites them
    * @return null: a key of the initiator is of small order
    */
   public static @Nullable Response respond(
