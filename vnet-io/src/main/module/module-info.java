@@ -12,6 +12,7 @@ module io.vnet.io {
   exports io.vnet.io.netlink;
   exports io.vnet.io.netns;
   exports io.vnet.io.netty;
+  exports io.vnet.io.service;
   exports io.vnet.io.udp;
 
   provides io.vnet.api.backend.HostNetworkProvider with

@@ -162,7 +162,9 @@ class BenchmarksTest {
     assertThat(launcher.exitValue()).isEqualTo(2);
     assertThat(said)
         .contains(
-            "One of: " + String.join(" ", Benchmarks.suites().keySet()) + " all relay io stress")
+            "One of: "
+                + String.join(" ", Benchmarks.suites().keySet())
+                + " all relay io tunnel stress")
         .contains("no benchmark is called 'epochs'");
   }
 

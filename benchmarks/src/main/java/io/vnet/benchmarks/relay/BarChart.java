@@ -9,15 +9,17 @@ import java.util.Locale;
  * light and on dark ground.
  *
  * @param title over the picture
+ * @param unit what a bar of length 1 stands for
+ * @param endMax bars beyond end there; the number beside them is the true one
  * @param series the names of the bars of each group, in order; at most as many as there are colours
  * @param groups from top to bottom
  */
-record BarChart(String title, List<String> series, List<Group> groups) {
+record BarChart(String title, String unit, double endMax, List<String> series, List<Group> groups) {
   /** Colours in the middle between black and white, which colour-blind people tell apart. */
   private static final List<String> COLOURS =
       List.of(
           "#c2703d", "#3f8fc9", "#2f9e77", "#9a6fb8", "#b08a1f", "#c25b86", "#7a828c", "#4fa3a5",
-          "#8a6248");
+          "#8a6248", "#6f7fd1", "#7d9440", "#b5524f", "#5b8a72");
 
   private static final int WIDTH = 760;
   private static final int LEFT = 190;
@@ -27,8 +29,8 @@ record BarChart(String title, List<String> series, List<Group> groups) {
   private static final int GAP = 18;
   private static final int FOOT = 34;
 
-  /** Bars beyond end there; the number beside them is the true one. */
-  private static final double END_MAX = 3;
+  /** An axis that is longer has a line at each whole number only. */
+  private static final double SHORT = 4;
 
   private static final double TICK = 0.5;
 
@@ -96,14 +98,14 @@ record BarChart(String title, List<String> series, List<Group> groups) {
   }
 
   private void axis(Formatter svg, int bottom) {
-    for (double at = 0; at <= end(); at += TICK) {
+    for (double at = 0; at <= end(); at += tick()) {
       double x = x(at);
       svg.format(
           "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke-width=\"%s\"/>\n",
           x, HEAD - 8, x, bottom, at == 1 ? "2" : "0.5");
       svg.format(
           "<text class=\"quiet\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-          x, bottom + 18, at == 1 ? "1 = C" : number(at, 1));
+          x, bottom + 18, at == 1 ? "1 = " + escaped(unit) : number(at, 1));
     }
   }
 
@@ -136,7 +138,11 @@ record BarChart(String title, List<String> series, List<Group> groups) {
             .mapToDouble(Double::doubleValue)
             .max()
             .orElse(1);
-    return Math.min(END_MAX, Math.max(1, Math.ceil(greatest / TICK) * TICK));
+    return Math.min(endMax, Math.max(1, Math.ceil(greatest / TICK) * TICK));
+  }
+
+  private double tick() {
+    return end() > SHORT ? 1 : TICK;
   }
 
   private double x(double value) {

@@ -3,6 +3,7 @@ package io.vnet.benchmarks.relay;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
+import io.vnet.io.netns.NetworkNamespace;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -18,6 +19,9 @@ import java.util.concurrent.CompletableFuture;
  * any; closing is safe on any thread, and nothing can be started afterwards.
  */
 final class Processes implements AutoCloseable {
+  /** For what takes a moment. */
+  static final Duration LIMIT = Duration.ofSeconds(30);
+
   private static final Duration GRACE = Duration.ofSeconds(10);
 
   private final Path logs;
@@ -50,9 +54,15 @@ final class Processes implements AutoCloseable {
     return process;
   }
 
-  /** A failure with a variant's name and what its relay wrote to standard error. */
+  /** A failure with a variant's name and what its programs wrote to standard error. */
   IOException explained(Variant variant, IOException failure) throws IOException {
-    String written = Files.readString(errorFile(variant.name())).strip();
+    StringBuilder all = new StringBuilder();
+    for (String name : List.of(variant.name(), variant.name() + "-1", variant.name() + "-2")) {
+      if (Files.exists(errorFile(name))) {
+        all.append(Files.readString(errorFile(name)));
+      }
+    }
+    String written = all.toString().strip();
     return new IOException(
         variant.title() + ": " + failure.getMessage() + (written.isEmpty() ? "" : "\n" + written),
         failure);
@@ -60,6 +70,24 @@ final class Processes implements AutoCloseable {
 
   private Path errorFile(String name) {
     return logs.resolve(name + ".err");
+  }
+
+  /** Where a file of this run may be written. */
+  Path file(String name) {
+    return logs.resolve(name);
+  }
+
+  /** A command as it is started in a namespace. */
+  static List<String> inside(NetworkNamespace namespace, List<String> command) {
+    List<String> inside = new ArrayList<>(List.of("nsenter", "--net=" + namespace.path(), "--"));
+    inside.addAll(command);
+    return inside;
+  }
+
+  /** Runs a command in a namespace to its end. */
+  String run(NetworkNamespace namespace, String... command)
+      throws IOException, InterruptedException {
+    return run(LIMIT, inside(namespace, List.of(command)));
   }
 
   /** Runs a command to its end, which has to come in time and be a good one. */
@@ -89,8 +117,8 @@ final class Processes implements AutoCloseable {
     }
   }
 
-  /** Reads from the pipe until a line begins so. */
-  static void awaitLine(Process process, String beginning, Duration limit) throws IOException {
+  /** Reads from the pipe until a line has this in it. */
+  static void awaitLine(Process process, String part, Duration limit) throws IOException {
     CompletableFuture<?> watchdog =
         CompletableFuture.runAsync(
             process::destroyForcibly,
@@ -98,11 +126,11 @@ final class Processes implements AutoCloseable {
     try {
       BufferedReader lines = process.inputReader();
       String line = lines.readLine();
-      while (line != null && !line.startsWith(beginning)) {
+      while (line != null && !line.contains(part)) {
         line = lines.readLine();
       }
       if (line == null) {
-        throw new IOException("ended, or did not write \"" + beginning + "\" in " + limit);
+        throw new IOException("ended, or did not write \"" + part + "\" in " + limit);
       }
     } finally {
       watchdog.cancel(false);

@@ -1,6 +1,9 @@
 package io.vnet.benchmarks.relay;
 
 import io.vnet.api.error.VnetException;
+import io.vnet.benchmarks.Figure;
+import io.vnet.tunnel.crypto.Crypto;
+import io.vnet.tunnel.crypto.CryptoProviders;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -10,10 +13,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 
 /**
- * Measures relays beside each other and writes what came out.
+ * Measures relays or tunnels beside each other and writes what came out.
  *
  * <p>Standard output: {@code name=value}. Standard error: how far it is, then tables. Files: {@code
  * RESULTS.md}, a chart, and in {@code target/NAME} each single measurement; with {@code --quick}
@@ -27,6 +31,8 @@ public final class RelayBenchmark {
   private static final int REPEATS_MAX = 2;
   private static final Duration COMPILE_LIMIT = Duration.ofMinutes(1);
   private static final String RESULTS = "RESULTS.md";
+  private static final String TUNNEL = "tunnel";
+  private static final String NEWEST_WIREGUARD_GO = "WIREGUARD_GO";
 
   private final PrintStream out;
   private final PrintStream err;
@@ -40,7 +46,7 @@ public final class RelayBenchmark {
    *
    * @param terminal whether {@code err} is one
    * @param directory that of the benchmarks in the tree
-   * @param name {@code relay} or {@code io}
+   * @param name {@code relay}, {@code io} or {@code tunnel}
    * @param vnet the command of {@code ./vnet}
    */
   RelayBenchmark(
@@ -175,10 +181,18 @@ public final class RelayBenchmark {
     Course.Lengths lengths = options.quick() ? QUICK_LENGTHS : LENGTHS;
     Comparison.Programs programs =
         new Comparison.Programs(
-            compiled(work, processes), java(NettyTunRelay.class), java(PortRelay.class), vnet);
+            name.equals(TUNNEL) ? Path.of("") : compiled(work, processes),
+            java(NettyTunRelay.class),
+            java(PortRelay.class),
+            vnet,
+            Optional.ofNullable(System.getenv(NEWEST_WIREGUARD_GO)).map(Path::of));
     Comparison comparison =
-        (name.equals("io") ? Comparison.io(programs) : Comparison.relay(programs))
-            .only(options.only());
+        switch (name) {
+          case "io" -> Comparison.io(programs);
+          case TUNNEL -> Comparison.tunnel(programs);
+          default -> Comparison.relay(programs);
+        };
+    comparison = comparison.only(options.only());
     List<Variant> variants = comparison.variants();
     Circumstances where =
         Circumstances.here(
@@ -200,7 +214,27 @@ public final class RelayBenchmark {
         new Results(comparison, samples(variants, rounds, lengths, processes, progress));
     progress.clear();
     write(new Report(results), where, options, work);
+    List<Figure> flood = new ArrayList<>();
+    if (name.equals(TUNNEL)) {
+      for (Variant variant : variants) {
+        if (variant.name().equals(Comparison.VNET_TUNNEL)) {
+          flood.addAll(
+              FloodMeasurement.measure(variant, options.quick(), lengths, processes, progress));
+        }
+      }
+    }
+    progress.clear();
+    flood.forEach(out::println);
     results.figures().forEach(out::println);
+    if (name.equals(TUNNEL)) {
+      results
+          .summary(Comparison.VNET_TUNNEL, Quantity.TCP_1)
+          .ifPresent(gigabits -> out.println(new Figure("gbps", gigabits.median())));
+      Crypto crypto = CryptoProviders.choose();
+      out.println(
+          new Figure(
+              "handshakes_per_s", new HandshakeRate(crypto).perSecond(options.quick())));
+    }
   }
 
   private static List<Sample> samples(

@@ -64,7 +64,7 @@ final class Report {
         "",
         "`" + where.command() + "`, " + where.date() + ".",
         where.kernel() + ", " + where.processor() + ", " + where.cores() + " cores;",
-        "JDK " + where.jdk() + ", " + where.tools() + ", MTU " + Course.MTU + ".",
+        "JDK " + where.jdk() + ", " + where.tools() + ", MTU " + Road.MTU + ".",
         "",
         "All variants were alive at once, each in network namespaces of its own. "
             + where.rounds()
@@ -82,11 +82,12 @@ final class Report {
         "Median (min – max):",
         "",
         markdownTable(medians(ESCAPED_STAR)),
-        "Ratio of the medians, to C with the same offloads (netty-tun: to C without). Of round trips,"
-            + " CPU and memory less is better:",
+        "Ratio of the medians, to "
+            + results.comparison().yardsticks()
+            + ". Of round trips, CPU and memory less is better:",
         "",
         markdownTable(ratios()),
-        "![Ratio to C by variant](" + chart + ")",
+        "![Ratio to " + results.comparison().yardstick() + " by variant](" + chart + ")",
         "");
   }
 
@@ -109,6 +110,8 @@ final class Report {
     List<Variant> compared = compared();
     return new BarChart(
         results.comparison().title(),
+        results.comparison().yardstick(),
+        results.comparison().chartEnd(),
         compared.stream().map(Variant::title).toList(),
         DRAWN.stream()
             .map(quantity ->
@@ -158,7 +161,10 @@ final class Report {
 
   private List<List<String>> ratios() {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(row("over C", compared().stream().map(Variant::title).toList()));
+    rows.add(
+        row(
+            "over " + results.comparison().yardstick(),
+            compared().stream().map(Variant::title).toList()));
     for (Quantity quantity : Quantity.values()) {
       List<Optional<Double>> found =
           compared().stream()

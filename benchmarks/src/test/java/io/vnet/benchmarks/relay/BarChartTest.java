@@ -67,6 +67,8 @@ class BarChartTest {
         parsed(
             new BarChart(
                 "ratios",
+                "C",
+                3,
                 List.of("x", "y"),
                 List.of(group("up", 0.5, 1.0), group("down", 0.0, 1.25))));
 
@@ -97,7 +99,7 @@ class BarChartTest {
   void a_bar_that_is_too_long_ends_at_the_end_and_says_so()
       throws ParserConfigurationException, SAXException, IOException {
     Document svg =
-        parsed(new BarChart("ratios", List.of("x", "y"), List.of(group("up", 40.0, 3.0))));
+        parsed(new BarChart("ratios", "C", 3, List.of("x", "y"), List.of(group("up", 40.0, 3.0))));
 
     assertThat(bars(svg).get(0)).isEqualTo(bars(svg).get(1));
     assertThat(texts(svg)).contains("40.00 →", "3.00");
@@ -110,7 +112,8 @@ class BarChartTest {
   @Test
   void text_is_escaped_and_has_a_colour_for_light_and_for_dark()
       throws ParserConfigurationException, SAXException, IOException {
-    Document svg = parsed(new BarChart("a < b & c", List.of("<x>"), List.of(group("&up", 1.0))));
+    Document svg =
+        parsed(new BarChart("a < b & c", "C", 3, List.of("<x>"), List.of(group("&up", 1.0))));
 
     assertThat(texts(svg)).contains("a < b & c", "<x>", "&up");
     assertThat(elements(svg, "style"))
@@ -125,9 +128,10 @@ class BarChartTest {
     assertThatThrownBy(() -> group("up", -1.0)).hasMessage("up: [-1.0]");
     assertThatThrownBy(() -> group("up", Double.NaN)).hasMessage("up: [NaN]");
     assertThatThrownBy(() -> group("up", Double.POSITIVE_INFINITY)).hasMessage("up: [Infinity]");
-    assertThatThrownBy(() -> new BarChart("t", List.of("x", "y"), List.of(group("up", 1.0))))
+    assertThatThrownBy(
+            () -> new BarChart("t", "C", 3, List.of("x", "y"), List.of(group("up", 1.0))))
         .hasMessageContaining("has not a value for each of [x, y]");
-    assertThatThrownBy(() -> new BarChart("t", List.of(), List.of(group("up"))))
+    assertThatThrownBy(() -> new BarChart("t", "C", 3, List.of(), List.of(group("up"))))
         .hasMessage("0 series, 1 groups");
   }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +65,12 @@ class RelayBenchmarkIT {
   }
 
   @ParameterizedTest
-  @CsvSource({"relay, 'netty_tun,vnet_offload'", "io, 'packets_offload'"})
+  @CsvSource({
+    "relay, 'netty_tun,vnet_offload'",
+    "io, 'packets_offload'",
+    "io, 'direct_2_queues'",
+    "tunnel, 'vnet,vnet_10000_peers'"
+  })
   void variants_are_measured_and_end(String name, String only)
       throws IOException, InterruptedException {
     List<ProcessHandle> before = children();
@@ -72,11 +78,18 @@ class RelayBenchmarkIT {
     assertThat(run(name, VNET, "--quick", "--seed", "5", "--only", only)).as(this::errors).isZero();
 
     Comparison.Programs programs =
-        new Comparison.Programs(Path.of("c"), List.of(), List.of(), List.of());
+        new Comparison.Programs(Path.of("c"), List.of(), List.of(), List.of(), Optional.empty());
     Comparison comparison =
-        (name.equals("io") ? Comparison.io(programs) : Comparison.relay(programs))
-            .only(List.of(only.split(",", -1)));
+        switch (name) {
+          case "io" -> Comparison.io(programs);
+          case "tunnel" -> Comparison.tunnel(programs);
+          default -> Comparison.relay(programs);
+        };
+    comparison = comparison.only(List.of(only.split(",", -1)));
     List<String> expected = new ArrayList<>();
+    if (name.equals("tunnel")) {
+      expected.addAll(List.of("flood_messages_per_s", "flooded_gbit_per_s", "flood_ratio"));
+    }
     for (Variant variant : comparison.variants()) {
       for (Quantity quantity : Quantity.values()) {
         if (quantity != Quantity.ALLOCATED || variant.java()) {
@@ -93,6 +106,9 @@ class RelayBenchmarkIT {
     }
     expected.addAll(List.of(name + "_measurements", name + "_disturbed_measurements"));
     comparison.promised().forEach(promise -> expected.add(promise.figure()));
+    if (name.equals("tunnel")) {
+      expected.addAll(List.of("gbps", "handshakes_per_s"));
+    }
     List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
     assertThat(lines)
         .extracting(line -> line.replaceFirst("=-?[0-9]+\\.[0-9]{3}$", ""))

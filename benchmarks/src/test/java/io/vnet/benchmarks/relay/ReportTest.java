@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** Medians, ratios and marks of made-up samples, and the section of the document. */
@@ -20,7 +21,8 @@ class ReportTest {
           Path.of("relay"),
           List.of("java", "NettyTunRelay"),
           List.of("java", "PortRelay"),
-          List.of("vnet"));
+          List.of("vnet"),
+          Optional.empty());
 
   private static final Comparison ALL = Comparison.relay(PROGRAMS);
 
@@ -73,7 +75,16 @@ class ReportTest {
                 new Reading(values, last ? otherCores : 0.05)));
       }
     }
-    return new Results(new Comparison(ALL.name(), ALL.title(), VARIANTS, ALL.promised()), samples);
+    return new Results(
+        new Comparison(
+            ALL.name(),
+            ALL.title(),
+            ALL.yardstick(),
+            ALL.yardsticks(),
+            ALL.chartEnd(),
+            VARIANTS,
+            ALL.promised()),
+        samples);
   }
 
   @Test
@@ -111,9 +122,19 @@ class ReportTest {
             tuple("packets_offload", "c_offload"),
             tuple("direct_io_uring", "c_plain"),
             tuple("direct_epoll", "c_plain"),
-            tuple("direct_offload", "c_offload"));
-    assertThat(io.variants().getLast().command())
-        .containsExactly("java", "PortRelay", "tunA", "tunB", "direct", "--offload");
+            tuple("direct_offload", "c_offload"),
+            tuple("batches_2_queues", "c_plain"),
+            tuple("batches_offload_2_queues", "c_offload"),
+            tuple("direct_2_queues", "c_plain"),
+            tuple("direct_offload_2_queues", "c_offload"));
+    assertThat(io.variants())
+        .extracting(variant -> String.join(" ", variant.command()))
+        .endsWith(
+            "java PortRelay tunA tunB direct --offload",
+            "vnet relay tunA tunB --io io_uring --queues 2",
+            "vnet relay tunA tunB --offload --queues 2",
+            "java PortRelay tunA tunB direct --io io_uring --queues 2",
+            "java PortRelay tunA tunB direct --offload --queues 2");
     for (Comparison comparison : List.of(ALL, io)) {
       assertThat(comparison.promised())
           .allSatisfy(promise ->
@@ -121,6 +142,37 @@ class ReportTest {
                   .extracting(Variant::name)
                   .contains(promise.variant(), promise.over()));
     }
+  }
+
+  @Test
+  void tunnels_are_compared_with_wireguard_go_and_its_newest_if_somebody_has_it() {
+    Comparison tunnel = Comparison.tunnel(PROGRAMS);
+    assertThat(tunnel.variants())
+        .extracting(Variant::name, Variant::yardstick, Variant::command)
+        .containsExactly(
+            tuple(
+                "wireguard_go",
+                "wireguard_go",
+                List.of("env", "LOG_LEVEL=verbose", "wireguard-go", "-f")),
+            tuple("vnet", "wireguard_go", List.of("vnet", "tunnel")),
+            tuple(
+                "vnet_portable_crypto",
+                "wireguard_go",
+                List.of("vnet", "tunnel", "--crypto", "portable")),
+            tuple("vnet_10000_peers", "wireguard_go", List.of("vnet", "tunnel")));
+    assertThat(tunnel.promised())
+        .extracting(Comparison.Promise::figure)
+        .containsExactly("ratio_10000_peers", "ratio_wireguard_go");
+
+    Comparison withNewest =
+        Comparison.tunnel(
+            new Comparison.Programs(
+                Path.of(""), List.of(), List.of(), List.of("vnet"), Optional.of(Path.of("/new"))));
+    assertThat(withNewest.variants().get(1).command())
+        .containsExactly("env", "LOG_LEVEL=verbose", "/new", "-f");
+    assertThat(withNewest.promised())
+        .extracting(Comparison.Promise::figure)
+        .containsExactly("ratio_10000_peers", "ratio_wireguard_go_newest", "ratio_wireguard_go");
   }
 
   @Test

@@ -17,7 +17,7 @@ class RoundsTest {
   private final List<String> begun = new ArrayList<>();
 
   private static Variant variant(String name) {
-    return new Variant(name, name, "a", false, List.of());
+    return new Variant(name, name, "a", false, List.of(), "ready", RelayRoad::open);
   }
 
   private List<Sample> run(int count, boolean warmUp, int repeatsMax, long seed, double... others)

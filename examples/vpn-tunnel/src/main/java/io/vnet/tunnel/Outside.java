@@ -1,8 +1,15 @@
 package io.vnet.tunnel;
 
+import io.vnet.api.epoch.Epoch;
+import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
+import io.vnet.io.udp.UdpPort;
+import io.vnet.io.udp.UdpSettings;
 
-/** Makes the port that a tunnel's datagrams go through; again whenever the UDP port changes. */
+/**
+ * Makes the port that a tunnel's datagrams go through; again whenever the UDP port changes. Safe on
+ * any thread.
+ */
 @FunctionalInterface
 public interface Outside {
   /** An open port of datagrams. */
@@ -13,16 +20,71 @@ public interface Outside {
     /** The UDP port that it receives at. */
     int localPort();
 
-    /** Changes SO_MARK of what it sends; 0: none. */
+    /**
+     * Changes SO_MARK of what it sends; 0: none.
+     *
+     * @throws io.vnet.api.error.VnetException EPERM: needs rights; EOPNOTSUPP: has no marks
+     */
     void mark(int mark);
   }
 
   /**
-   * Opens a port. May block for a moment.
+   * Opens a port. May block for a moment; never called on the island.
    *
+   * @param island where the tunnel's packets are moved, so where readiness is best seen
    * @param port 0: any that is free
-   * @param mark SO_MARK; 0: none
+   * @param mark SO_MARK, as an unsigned number; 0: none
    * @throws io.vnet.api.error.VnetException EADDRINUSE: taken; EPERM: the mark needs rights
    */
-  Bound open(int port, int mark);
+  Bound open(Island island, int port, int mark);
+
+  /**
+   * UDP sockets of this host.
+   *
+   * <p>Their descriptors are guarded by an epoch of their own and not the host's: nothing else is
+   * ever inside a section of it, so nobody else can hold up their end.
+   *
+   * @param settings but port and mark, which the tunnel's configuration says: address families,
+   *     network namespace, buffers; with {@linkplain UdpSettings#withEcn ECN}, congestion that the
+   *     way outside marks is passed on to the packets inside
+   */
+  static Outside udp(UdpSettings settings) {
+    Epoch epoch = Epoch.create();
+    return (island, port, mark) -> {
+      UdpPort udp = UdpPort.open(withPort(settings, port).withMark(mark), island, epoch);
+      return new Bound() {
+        @Override
+        public PacketPort port() {
+          return udp;
+        }
+
+        @Override
+        public int localPort() {
+          return udp.port();
+        }
+
+        @Override
+        public void mark(int newMark) {
+          udp.mark(newMark);
+        }
+      };
+    };
+  }
+
+  private static UdpSettings withPort(UdpSettings settings, int port) {
+    return new UdpSettings(
+        port,
+        settings.address(),
+        settings.families(),
+        settings.mark(),
+        settings.receiveBufferBytes(),
+        settings.sendBufferBytes(),
+        settings.segmentation(),
+        settings.coalescing(),
+        settings.sticky(),
+        settings.ecn(),
+        settings.datagramBytes(),
+        settings.endpoints(),
+        settings.networkNamespace());
+  }
 }

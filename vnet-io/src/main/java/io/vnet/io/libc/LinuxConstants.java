@@ -15,6 +15,7 @@ public final class LinuxConstants {
   public static final int FD_CLOEXEC = 1;
 
   // linux/socket.h, linux/net.h
+  public static final int AF_UNIX = 1;
   public static final int AF_INET = 2;
   public static final int AF_INET6 = 10;
   public static final int AF_NETLINK = 16;
@@ -24,8 +25,16 @@ public final class LinuxConstants {
   public static final int MSG_PEEK = 2;
   public static final int MSG_TRUNC = 0x20;
   public static final int SOL_SOCKET = 1;
+  public static final int SCM_RIGHTS = 1;
   public static final int SO_RCVBUF = 8;
   public static final int SOL_NETLINK = 270;
+
+  // linux/un.h
+
+  /** Bytes of {@code struct sockaddr_un}: a family of two, then a path. */
+  public static final int SOCKADDR_UN_BYTES = 110;
+
+  public static final int SUN_PATH = 2;
 
   // asm-generic/poll.h
   public static final int POLLIN = 1;

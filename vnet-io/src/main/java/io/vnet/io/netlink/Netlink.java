@@ -1,5 +1,6 @@
 package io.vnet.io.netlink;
 
+import io.vnet.api.address.IpAddress;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.InterfaceNames;
@@ -262,6 +263,34 @@ public final class Netlink implements AutoCloseable {
   /** The routes of both families and of all tables. */
   public List<Route> routes() {
     return list("routes", RouteMessages::dump, RouteMessages::decode);
+  }
+
+  /**
+   * The way that a packet of this host without a mark takes to an address now, by the rules and
+   * tables as they are: its destination is the address alone, its MTU is that of the route or of
+   * the path if either has one.
+   *
+   * @return empty: there is no way
+   */
+  public Optional<Route> routeTo(IpAddress destination) {
+    return attempt(
+        "find",
+        () -> "route to " + destination,
+        Remedies::general,
+        () -> {
+          try {
+            return decoded(
+                    socket.request(RouteMessages.lookup(destination)), RouteMessages::decodeAny)
+                .stream()
+                .findFirst();
+          } catch (NetlinkRefusal e) {
+            return switch (e.errno()) {
+              // No route, an unreachable one, a blackhole, a prohibiting one.
+              case ENETUNREACH, EHOSTUNREACH, EINVAL, EACCES -> Optional.empty();
+              default -> throw e;
+            };
+          }
+        });
   }
 
   /**

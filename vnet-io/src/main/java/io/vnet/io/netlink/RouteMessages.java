@@ -30,6 +30,16 @@ final class RouteMessages {
         .u32(0);
   }
 
+  /** Asks for the way to an address. */
+  static MessageWriter lookup(IpAddress destination) {
+    return new MessageWriter(
+            NetlinkConstants.RTM_GETROUTE,
+            NetlinkConstants.NLM_F_REQUEST | NetlinkConstants.NLM_F_ACK)
+        .u8(MessageWriter.family(destination.v6()), destination.bits(), 0, 0, 0, 0, 0, 0)
+        .u32(0)
+        .attributeAddress(NetlinkConstants.RTA_DST, destination);
+  }
+
   /**
    * A request about one route.
    *
@@ -86,13 +96,21 @@ final class RouteMessages {
   /** Empty if it is none, or an entry of a cache. */
   static Optional<Route> decode(Message message) {
     ByteBuffer body = message.body();
+    return body.limit() >= NetlinkConstants.RTMSG_BYTES
+            && (body.getInt(FLAGS_AT) & NetlinkConstants.RTM_F_CLONED) != 0
+        ? Optional.empty()
+        : decodeAny(message);
+  }
+
+  /** The answer to {@link #lookup} is an entry of a cache. */
+  static Optional<Route> decodeAny(Message message) {
+    ByteBuffer body = message.body();
     if (body.limit() < NetlinkConstants.RTMSG_BYTES) {
       return Optional.empty();
     }
     int family = body.get(0);
     int flags = body.getInt(FLAGS_AT);
-    if ((family != LinuxConstants.AF_INET && family != LinuxConstants.AF_INET6)
-        || (flags & NetlinkConstants.RTM_F_CLONED) != 0) {
+    if (family != LinuxConstants.AF_INET && family != LinuxConstants.AF_INET6) {
       return Optional.empty();
     }
     boolean v6 = family == LinuxConstants.AF_INET6;

@@ -326,6 +326,40 @@ class NetlinkIT {
   }
 
   @Test
+  void the_way_to_an_address_is_the_one_that_a_packet_takes(NetworkNamespace namespace) {
+    try (Netlink netlink = Netlink.open(namespace)) {
+      int index = upPair(netlink);
+      netlink.addAddress(InterfaceAddress.of(prefix("10.9.0.1/24")).on(index));
+      netlink.addAddress(InterfaceAddress.of(prefix("fd09::1/64")).withoutDad().on(index));
+      netlink.addRoute(Route.to(prefix("10.2.0.0/16")).via(address("10.9.0.2")).on(index));
+      netlink.addRoute(Route.to(prefix("10.2.3.0/24")).on(index).withMtu(1300, true));
+      netlink.addRoute(
+          Route.to(prefix("fd02::/32")).via(address("fd09::2")).on(index).withMtu(1400, false));
+      netlink.addRoute(Route.to(prefix("192.0.2.0/25")).withType(Route.Type.BLACKHOLE));
+      netlink.addRoute(Route.to(prefix("192.0.2.128/26")).withType(Route.Type.UNREACHABLE));
+      netlink.addRoute(Route.to(prefix("192.0.2.192/26")).withType(Route.Type.PROHIBIT));
+
+      Route gated = netlink.routeTo(address("10.2.0.7")).orElseThrow();
+      assertThat(gated.destination()).isEqualTo(prefix("10.2.0.7/32"));
+      assertThat(gated.gateway()).contains(address("10.9.0.2"));
+      assertThat(gated.interfaceIndex()).isEqualTo(index);
+      assertThat(gated.preferredSource()).contains(address("10.9.0.1"));
+      assertThat(gated.mtu()).isZero();
+      assertThat(netlink.routeTo(address("10.2.3.4")).orElseThrow().mtu()).isEqualTo(1300);
+      Route six = netlink.routeTo(address("fd02::7")).orElseThrow();
+      assertThat(six.gateway()).contains(address("fd09::2"));
+      assertThat(six.mtu()).isEqualTo(1400);
+      assertThat(netlink.routeTo(address("127.0.0.1")).orElseThrow().type())
+          .isEqualTo(Route.Type.LOCAL);
+
+      for (String nowhere :
+          List.of("198.51.100.1", "192.0.2.1", "192.0.2.129", "192.0.2.193", "2001:db8::1")) {
+        assertThat(netlink.routeTo(address(nowhere))).as(nowhere).isEmpty();
+      }
+    }
+  }
+
+  @Test
   void a_gateway_nobody_can_reach_is_refused_in_the_kernels_words(NetworkNamespace namespace) {
     ip(namespace, "tuntap", "add", "tun3", "mode", "tun");
     ip(namespace, "link", "set", "tun3", "up");

@@ -1,10 +1,6 @@
 package io.vnet.examples.cli;
 
 import io.vnet.api.address.IpAddress;
-import io.vnet.api.address.MacAddress;
-import io.vnet.api.header.ArpView;
-import io.vnet.api.header.EtherTypes;
-import io.vnet.api.header.EthernetView;
 import io.vnet.api.header.HeaderStatus;
 import io.vnet.api.header.IcmpView;
 import io.vnet.api.header.IpProtocols;
@@ -17,25 +13,22 @@ import java.util.function.LongSupplier;
 import org.HdrHistogram.Recorder;
 
 /**
- * A host of one address that asks for another's hardware address and then pings it with a fixed
- * number of requests on the way: each reply becomes the next request, in place. One thread; the
- * round-trip times may be read by another.
+ * A host of one IPv4 address that pings another with a fixed number of requests on the way: each
+ * reply becomes the next request, in place. One thread; the round-trip times may be read by
+ * another.
  */
 final class EchoStation {
   private static final int ECHO_BYTES = 1000;
   private static final int IDENTIFIER = 0x7677;
-  private static final int FRAME_BYTES =
-      EthernetView.HEADER_BYTES + Ipv4View.HEADER_BYTES + IcmpView.HEADER_BYTES + ECHO_BYTES;
+  private static final int PACKET_BYTES =
+      Ipv4View.HEADER_BYTES + IcmpView.HEADER_BYTES + ECHO_BYTES;
 
   private final PacketPort port;
-  private final long mac;
   private final int address;
   private final int peer;
   private final int window;
   private final LongSupplier nanoClock;
   private final Recorder roundTrips = new Recorder(3);
-  private final EthernetView ethernet = new EthernetView();
-  private final ArpView arp = new ArpView();
   private final Ipv4View ip = new Ipv4View();
   private final IcmpView icmp = new IcmpView();
   private int sequence;
@@ -44,14 +37,8 @@ final class EchoStation {
    * @param window requests on the way at a time
    */
   EchoStation(
-      PacketPort port,
-      MacAddress mac,
-      IpAddress address,
-      IpAddress peer,
-      int window,
-      LongSupplier nanoClock) {
+      PacketPort port, IpAddress address, IpAddress peer, int window, LongSupplier nanoClock) {
     this.port = port;
-    this.mac = mac.bits();
     this.address = address.toV4Bits();
     this.peer = peer.toV4Bits();
     this.window = window;
@@ -63,61 +50,19 @@ final class EchoStation {
     return roundTrips;
   }
 
-  /** Makes an empty batch carry the question that starts it all: who has the peer's address? */
-  void ask(PacketBatch batch) {
-    int at = batch.room(EthernetView.HEADER_BYTES + ArpView.BYTES);
-    ethernet.build(
-        batch.segment(),
-        at,
-        EthernetView.HEADER_BYTES + ArpView.BYTES,
-        MacAddress.BROADCAST.bits(),
-        mac,
-        EtherTypes.ARP);
-    arp.build(
-        batch.segment(),
-        ethernet.payloadOffset(),
-        ArpView.BYTES,
-        ArpView.REQUEST,
-        mac,
-        address,
-        0,
-        peer);
-    batch.commit(EthernetView.HEADER_BYTES + ArpView.BYTES);
-  }
-
-  /** Turns replies into the next requests; the batch stays the caller's. */
-  PacketBatch next(PacketBatch batch) {
-    if (batch.count() == 1 && isArpReply(batch)) {
-      long peerMac = arp.senderMacBits();
-      batch.clear();
-      for (int i = 0; i < window && batch.room(FRAME_BYTES) >= 0; i++) {
-        appendRequest(batch, peerMac);
-      }
-      return batch;
+  /** Appends the requests that start it all, as far as there is room. */
+  void begin(PacketBatch batch) {
+    for (int i = 0; i < window && batch.room(PACKET_BYTES) >= 0; i++) {
+      appendRequest(batch);
     }
-    int dropped = batch.keepIf(i -> repeat(batch, i));
-    if (dropped > 0) {
-      port.countDrop(DropReason.FILTERED, dropped);
-    }
-    return batch;
   }
 
-  private boolean isArpReply(PacketBatch batch) {
-    return ethernet.wrap(batch.segment(), batch.offset(0), batch.length(0)) == HeaderStatus.OK
-        && ethernet.type() == EtherTypes.ARP
-        && arp.wrap(batch.segment(), ethernet.payloadOffset(), ethernet.payloadLength())
-            == HeaderStatus.OK
-        && arp.operation() == ArpView.REPLY
-        && arp.senderIp() == peer;
-  }
-
-  private void appendRequest(PacketBatch batch, long peerMac) {
-    int at = batch.room(FRAME_BYTES);
-    ethernet.build(batch.segment(), at, FRAME_BYTES, peerMac, mac, EtherTypes.IPV4);
+  private void appendRequest(PacketBatch batch) {
+    int at = batch.room(PACKET_BYTES);
     ip.build(
         batch.segment(),
-        ethernet.payloadOffset(),
-        ethernet.payloadLength(),
+        at,
+        PACKET_BYTES,
         IpProtocols.ICMP,
         address,
         peer,
@@ -132,14 +77,20 @@ final class EchoStation {
         IcmpView.ECHO_REQUEST,
         IDENTIFIER,
         sequence++);
-    batch.commit(FRAME_BYTES);
+    batch.commit(PACKET_BYTES);
+  }
+
+  /** Turns replies into the next requests; the batch stays the caller's. */
+  PacketBatch next(PacketBatch batch) {
+    int dropped = batch.keepIf(i -> repeat(batch, i));
+    if (dropped > 0) {
+      port.countDrop(DropReason.FILTERED, dropped);
+    }
+    return batch;
   }
 
   private boolean repeat(PacketBatch batch, int i) {
-    if (ethernet.wrap(batch.segment(), batch.offset(i), batch.length(i)) != HeaderStatus.OK
-        || ethernet.type() != EtherTypes.IPV4
-        || ip.wrap(batch.segment(), ethernet.payloadOffset(), ethernet.payloadLength())
-            != HeaderStatus.OK
+    if (ip.wrap(batch.segment(), batch.offset(i), batch.length(i)) != HeaderStatus.OK
         || icmp.wrap(batch.segment(), ip.payloadOffset(), ip.payloadLength()) != HeaderStatus.OK
         || icmp.type() != IcmpView.ECHO_REPLY
         || icmp.identifier() != IDENTIFIER
@@ -158,9 +109,6 @@ final class EchoStation {
         IcmpView.ECHO_REQUEST,
         IDENTIFIER,
         sequence++);
-    long peerMac = ethernet.sourceBits();
-    ethernet.setSourceBits(mac);
-    ethernet.setDestinationBits(peerMac);
     return true;
   }
 }

@@ -4,8 +4,9 @@ import akka.Done;
 import akka.stream.javadsl.Keep;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.stream.PacketStreams;
+import io.vnet.api.address.Endpoint;
 import io.vnet.api.address.IpAddress;
-import io.vnet.api.address.MacAddress;
+import io.vnet.api.address.IpPrefix;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
@@ -15,6 +16,11 @@ import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortCounters;
+import io.vnet.tunnel.MemoryDatagrams;
+import io.vnet.tunnel.WireGuardTunnel;
+import io.vnet.tunnel.key.KeyPair;
+import io.vnet.tunnel.settings.PeerChange;
+import io.vnet.tunnel.settings.TunnelChange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -26,11 +32,11 @@ import java.util.function.UnaryOperator;
 import org.HdrHistogram.Histogram;
 
 /**
- * Two in-memory tap devices, joined by two streams; a station pings through them, a responder
- * answers.
+ * Two in-memory tun devices, joined by an encrypted tunnel over datagrams in memory; a station
+ * pings through it, a responder answers.
  *
  * <pre>
- *   station == tap0/network -- tap0 == stream == tap1 -- tap1/network == responder
+ *   station == tun0/network -- tun0 == tunnel ~ datagrams ~ tunnel == tun1 -- tun1/network == responder
  * </pre>
  */
 final class MemoryScene implements DemoScene {
@@ -39,8 +45,12 @@ final class MemoryScene implements DemoScene {
       Set.of(DropReason.FLUSHED_AT_CLOSE, DropReason.DEVICE_DESTROYED);
 
   private static final int WINDOW = 64;
+  private static final int MTU = 1420;
+  private static final int PORT = 51820;
   private static final IpAddress STATION = IpAddress.parse("10.77.0.1");
   private static final IpAddress RESPONDER = IpAddress.parse("10.77.0.2");
+  private static final IpAddress STATION_SIDE = IpAddress.parse("192.0.2.1");
+  private static final IpAddress RESPONDER_SIDE = IpAddress.parse("192.0.2.2");
 
   private final Device first;
   private final Device second;
@@ -48,38 +58,50 @@ final class MemoryScene implements DemoScene {
   private final DeviceHandle secondHandle;
   private final NetworkEnd stationEnd;
   private final NetworkEnd responderEnd;
+  private final WireGuardTunnel firstTunnel;
+  private final WireGuardTunnel secondTunnel;
   private final EchoStation station;
   private final List<CompletionStage<Done>> streams = new ArrayList<>();
 
   MemoryScene(VnetHost host, LongSupplier nanoClock) {
-    first = host.create(DeviceSpec.of("tap"));
-    second = host.create(DeviceSpec.of("tap"));
+    first = host.create(DeviceSpec.of("tun").withMtu(MTU));
+    second = host.create(DeviceSpec.of("tun").withMtu(MTU));
     firstHandle = first.open();
     secondHandle = second.open();
     stationEnd = first.networkEnd();
     responderEnd = second.networkEnd();
-    PacketStreams firstStreams = host.streams(firstHandle);
-    PacketStreams secondStreams = host.streams(secondHandle);
-    join(firstStreams, secondStreams);
-    join(secondStreams, firstStreams);
-    EchoResponder responder =
-        new EchoResponder(responderEnd, MacAddress.derivedFrom("responder"), RESPONDER);
+    MemoryDatagrams network = MemoryDatagrams.patient();
+    KeyPair stationKeys = KeyPair.generate();
+    KeyPair responderKeys = KeyPair.generate();
+    firstTunnel = WireGuardTunnel.start(host, "tun0", firstHandle, network.at(STATION_SIDE));
+    secondTunnel = WireGuardTunnel.start(host, "tun1", secondHandle, network.at(RESPONDER_SIDE));
+    bringUp(secondTunnel, responderKeys, stationKeys, STATION, STATION_SIDE);
+    bringUp(firstTunnel, stationKeys, responderKeys, RESPONDER, RESPONDER_SIDE);
+    EchoResponder responder = new EchoResponder(responderEnd, RESPONDER);
     loop(host.streams(responderEnd), responder::answer);
-    station =
-        new EchoStation(
-            stationEnd, MacAddress.derivedFrom("station"), STATION, RESPONDER, WINDOW, nanoClock);
-    PacketBatch question = host.batches().acquire();
+    station = new EchoStation(stationEnd, STATION, RESPONDER, WINDOW, nanoClock);
+    PacketBatch questions = host.batches().acquire();
     try {
-      station.ask(question);
-      stationEnd.send(question, 0);
+      station.begin(questions);
+      stationEnd.send(questions, 0);
     } finally {
-      question.release();
+      questions.release();
     }
     loop(host.streams(stationEnd), station::next);
   }
 
-  private void join(PacketStreams from, PacketStreams to) {
-    streams.add(from.run(from.batches().toMat(to.batchSink(), Keep.right())));
+  private static void bringUp(
+      WireGuardTunnel tunnel, KeyPair own, KeyPair peer, IpAddress behind, IpAddress at) {
+    TunnelChange change =
+        TunnelChange.NONE
+            .withPrivateKey(own.privateKey())
+            .withListenPort(PORT)
+            .withPeers(
+                List.of(
+                    PeerChange.of(peer.publicKey())
+                        .withEndpoint(Endpoint.of(at, PORT))
+                        .withAllowedIps(List.of(new IpPrefix(behind, behind.bits())))));
+    tunnel.change(change).thenCompose(_ -> tunnel.up()).toCompletableFuture().join();
   }
 
   private void loop(PacketStreams port, UnaryOperator<PacketBatch> program) {
@@ -90,7 +112,7 @@ final class MemoryScene implements DemoScene {
   public String description() {
     return "station "
         + STATION
-        + " == tap0 == batch streams == tap1 == responder "
+        + " == tun0 == encrypted tunnel == tun1 == responder "
         + RESPONDER
         + ", "
         + WINDOW
@@ -117,9 +139,12 @@ final class MemoryScene implements DemoScene {
     return second;
   }
 
+  /** A tunnel whose device is gone ends by itself. */
   @Override
   public void wind() {
     first.destroy();
+    firstTunnel.ended().toCompletableFuture().join();
+    secondTunnel.ended().toCompletableFuture().join();
     for (CompletionStage<Done> stream : streams) {
       try {
         stream.toCompletableFuture().join();
@@ -136,40 +161,58 @@ final class MemoryScene implements DemoScene {
   @Override
   public List<Account> accounts() {
     return List.of(
-        wire("station -> tap0", stationEnd, firstHandle),
-        program("tap0 -> tap1 stream", firstHandle, secondHandle),
-        wire("tap1 -> responder", secondHandle, responderEnd),
-        program("responder", responderEnd, responderEnd),
-        wire("responder -> tap1", responderEnd, secondHandle),
-        program("tap1 -> tap0 stream", secondHandle, firstHandle),
-        wire("tap0 -> station", firstHandle, stationEnd));
+        wire("station -> tun0", stationEnd, firstHandle),
+        wire("tun1 -> responder", secondHandle, responderEnd),
+        responder(),
+        wire("responder -> tun1", responderEnd, secondHandle),
+        wire("tun0 -> station", firstHandle, stationEnd),
+        tunnel());
   }
 
   /** A device's ring: what one end sent and the other received. */
   private static Account wire(String place, PacketPort from, PacketPort to) {
-    PortCounters received = to.counters();
     return new Account(
         place,
         from.counters().sentPackets(),
-        received.receivedPackets(),
-        BEFORE_RECEIVE.stream().mapToLong(received::dropped).sum());
+        to.counters().receivedPackets(),
+        beforeReceive(to.counters()));
   }
 
-  /** A stream: what one port received and the other sent. */
-  private static Account program(String place, PacketPort from, PacketPort to) {
-    PortCounters sent = to.counters();
+  private static long beforeReceive(PortCounters counters) {
+    return BEFORE_RECEIVE.stream().mapToLong(counters::dropped).sum();
+  }
+
+  /** What came out of the tunnel and what was sent back into it. */
+  private Account responder() {
+    PortCounters counters = responderEnd.counters();
     return new Account(
-        place,
-        from.counters().receivedPackets(),
-        sent.sentPackets(),
-        sent.dropped() - BEFORE_RECEIVE.stream().mapToLong(sent::dropped).sum());
+        "responder",
+        counters.receivedPackets(),
+        counters.sentPackets(),
+        counters.dropped() - beforeReceive(counters));
+  }
+
+  /** Both directions: where a datagram was lost does not say which way it went. */
+  private Account tunnel() {
+    long in = firstHandle.counters().receivedPackets() + secondHandle.counters().receivedPackets();
+    long out = firstHandle.counters().sentPackets() + secondHandle.counters().sentPackets();
+    long dropped = 0;
+    for (WireGuardTunnel tunnel : List.of(firstTunnel, secondTunnel)) {
+      dropped +=
+          tunnel.dropped().toCompletableFuture().join().values().stream()
+              .mapToLong(Long::longValue)
+              .sum();
+    }
+    // A device's own, which were never in the tunnel, are counted at it, too.
+    dropped -= beforeReceive(firstHandle.counters()) + beforeReceive(secondHandle.counters());
+    return new Account("tunnel, both ways", in, out, dropped);
   }
 
   @Override
   public void close() {
     stationEnd.close();
     responderEnd.close();
-    firstHandle.close();
-    secondHandle.close();
+    firstTunnel.close();
+    secondTunnel.close();
   }
 }

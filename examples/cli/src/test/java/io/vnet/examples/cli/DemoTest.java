@@ -15,7 +15,7 @@ class DemoTest {
     assertThat(outcome.outLines().getFirst()).isEqualTo("devices: in memory, as asked");
     assertThat(demo.measured()).isPositive();
     assertThat(demo.places())
-        .contains("station -> tap0", "tap0 -> tap1 stream", "responder", "tap0 -> station");
+        .contains("station -> tun0", "tunnel, both ways", "responder", "tun0 -> station");
     assertThat(outcome.out()).doesNotContain("\033");
   }
 

@@ -19,11 +19,18 @@ public interface CoreOutput {
 
   /**
    * The peer has staged packets or a keepalive to send and may send now: takes them by {@link
-   * Peer#pollStaged}, once this call of the core has returned.
+   * Peer#takeKeepalive} and {@link Peer#pollStaged}, once this call of the core has returned and
+   * before anything else is sent to the peer.
    */
   void flush(Peer peer);
 
-  /** The peer's {@link Peer#deadline} has become earlier than it was at the last such call. */
+  /**
+   * The peer's {@link Peer#deadline} has become earlier than it was at the last such call, or
+   * {@link TunnelCore#expire} has dealt with that one and there is a further one. A deadline that
+   * is put off or cancelled is not told of: {@code expire} finds nothing to do then. A deadline
+   * that has come already, which is how a handshake is begun, is to be served before waiting for
+   * anything.
+   */
   void deadline(Peer peer);
 
   /** A peer was made. */

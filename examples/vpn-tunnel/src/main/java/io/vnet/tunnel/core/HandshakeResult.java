@@ -1,4 +1,10 @@
 package io.vnet.tunnel.core;
 
 /** What a {@link HandshakeWork} came to; only the core looks into it. Immutable. */
-public interface HandshakeResult {}
+public sealed interface HandshakeResult
+    permits HandshakeWorks.CookieReply,
+        HandshakeWorks.InitiationConsumed,
+        HandshakeWorks.ResponseMade,
+        HandshakeWorks.InitiationMade,
+        HandshakeWorks.HandshakeFinished,
+        HandshakeWorks.CookieWon {}

@@ -1,0 +1,99 @@
+package io.vnet.tunnel.actor;
+
+import io.vnet.tunnel.core.HandshakeResult;
+import io.vnet.tunnel.core.HandshakeWork;
+import java.util.ArrayDeque;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Does handshake works away from the island, on few threads at a time, so that a flood of them
+ * leaves a processor to the packets. How many wait is bounded by the core, which gives out no more
+ * than so many. Safe on any thread.
+ */
+final class HandshakeLane {
+  private static final Logger LOG = LoggerFactory.getLogger(HandshakeLane.class);
+
+  /** Works that a thread does before others of the executor's tasks have their turn. */
+  private static final int WORKS_A_TURN = 16;
+
+  private final Executor executor;
+  private final Consumer<HandshakeResult> done;
+  private final ArrayDeque<HandshakeWork> waiting = new ArrayDeque<>();
+  private final int threadsMax = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
+  private int threads;
+  private boolean closed;
+
+  /**
+   * @param executor where the works are done
+   * @param done told of what they came to, there
+   */
+  HandshakeLane(Executor executor, Consumer<HandshakeResult> done) {
+    this.executor = executor;
+    this.done = done;
+  }
+
+  void add(HandshakeWork work) {
+    synchronized (waiting) {
+      if (closed) {
+        return;
+      }
+      waiting.add(work);
+      if (threads == threadsMax) {
+        return;
+      }
+      threads++;
+    }
+    start();
+  }
+
+  private void start() {
+    try {
+      executor.execute(this::turn);
+    } catch (RejectedExecutionException e) {
+      // The actor system ends, and the tunnel with it.
+      close();
+    }
+  }
+
+  private void turn() {
+    for (int i = 0; i < WORKS_A_TURN; i++) {
+      HandshakeWork work = next();
+      if (work == null) {
+        return;
+      }
+      try {
+        HandshakeResult result = work.run();
+        if (result != null) {
+          done.accept(result);
+        }
+      } catch (RuntimeException e) {
+        // One handshake is lost, which its initiator repeats.
+        LOG.error("a handshake step failed", e);
+      }
+    }
+    start();
+  }
+
+  private @Nullable HandshakeWork next() {
+    synchronized (waiting) {
+      HandshakeWork work = waiting.poll();
+      if (work == null) {
+        threads--;
+      }
+      return work;
+    }
+  }
+
+  /** What waits is not done any more. */
+  void close() {
+    synchronized (waiting) {
+      closed = true;
+      waiting.clear();
+    }
+  }
+}
