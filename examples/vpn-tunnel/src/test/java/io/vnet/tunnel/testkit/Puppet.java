@@ -54,7 +54,7 @@ public final class Puppet implements CoreOutput, AutoCloseable {
   public Puppet(PacketPort port, int key, PeerChange other) {
     this.port = port;
     this.mailbox = new Mailbox(port);
-    this.core = new TunnelCore(CryptoProviders.all().getFirst(), new SecureRandom()::nextBytes, this);
+    this.core = new TunnelCore(CryptoProviders.choose(), new SecureRandom()::nextBytes, this);
     core.change(TunnelPair.change(key).withPeers(List.of(other)), now());
     core.up(now());
   }
