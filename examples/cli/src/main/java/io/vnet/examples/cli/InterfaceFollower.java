@@ -87,8 +87,7 @@ final class InterfaceFollower implements AutoCloseable {
   }
 
   private Stay stay(NetworkNamespace namespace, String name) {
-    NetworkMonitor monitor =
-        NetworkMonitor.open(namespace, NetworkMonitor.DEFAULT_BUFFER_EVENTS);
+    NetworkMonitor monitor = NetworkMonitor.open(namespace, NetworkMonitor.DEFAULT_BUFFER_EVENTS);
     try (Netlink netlink = Netlink.open(namespace)) {
       int index = netlink.link(name).map(Link::index).orElse(0);
       return new Stay(monitor, InterfaceWatch.start(monitor, index, new Listener()));
@@ -121,10 +120,12 @@ final class InterfaceFollower implements AutoCloseable {
     /** Not on the watch's own thread: its monitor is closed. */
     @Override
     public void gone() {
-      Thread.ofVirtual().name("vnet-follower").start(() -> {
-        leave();
-        follow();
-      });
+      Thread.ofVirtual()
+          .name("vnet-follower")
+          .start(() -> {
+            leave();
+            follow();
+          });
     }
   }
 

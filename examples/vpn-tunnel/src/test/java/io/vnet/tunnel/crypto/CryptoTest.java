@@ -285,7 +285,16 @@ class CryptoTest {
 
   @Test
   void many_threads_can_use_one_at_once() throws Exception {
-    try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+    manyThreads(Executors.newFixedThreadPool(8));
+  }
+
+  @Test
+  void virtual_threads_can_too() throws Exception {
+    manyThreads(Executors.newVirtualThreadPerTaskExecutor());
+  }
+
+  private void manyThreads(ExecutorService executor) throws Exception {
+    try (ExecutorService threads = executor) {
       List<Callable<Boolean>> works = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         int seed = i;

@@ -5,8 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -212,6 +214,50 @@ class TransportCipherTest {
         .isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> cipher.open(0, from, 0, 32, to, 0))
         .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void what_is_no_living_native_memory_is_not_handed_to_libcrypto() {
+    MemorySegment heap = MemorySegment.ofArray(new byte[128]);
+    MemorySegment dead;
+    try (Arena ended = Arena.ofConfined()) {
+      dead = ended.allocate(128);
+    }
+    for (Crypto libcrypto : TestedProviders.list().subList(0, 2)) {
+      try (TransportCipher strict = libcrypto.transportCipher(hex("t_i2r"))) {
+        for (MemorySegment bad : List.of(heap, dead)) {
+          assertThatThrownBy(() -> strict.seal(0, bad, 0, 16, to, 0))
+              .isInstanceOf(IllegalArgumentException.class);
+          assertThatThrownBy(() -> strict.open(0, from, 0, 32, bad, 0))
+              .isInstanceOf(IllegalArgumentException.class);
+        }
+        assertThatThrownBy(() -> strict.seal(0, from, 0, 16, to.asReadOnly(), 0))
+            .isInstanceOf(IllegalArgumentException.class);
+        strict.seal(0, from.asReadOnly(), 0, 16, to, 0);
+        assertThat(strict.open(0, to, 0, 32, to, 0)).isTrue();
+      }
+    }
+  }
+
+  /** Once the calls are compiled: until then the interpreter may allocate for itself. */
+  @Test
+  void libcrypto_allocates_nothing_for_a_packet() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    for (Crypto libcrypto : TestedProviders.list().subList(0, 2)) {
+      try (TransportCipher lean = libcrypto.transportCipher(hex("t_i2r"))) {
+        long allocated = 1;
+        for (int round = 0; round < 200 && allocated != 0; round++) {
+          long before = threads.getCurrentThreadAllocatedBytes();
+          for (int i = 0; i < 1_000; i++) {
+            lean.seal(i, from, 0, 1420, to, 0);
+            lean.open(i, to, 0, 1436, to, 0);
+            lean.open(i + 1, to, 0, 1436, to, 0);
+          }
+          allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        }
+        assertThat(allocated).as(libcrypto.name()).isZero();
+      }
+    }
   }
 
   @Test
