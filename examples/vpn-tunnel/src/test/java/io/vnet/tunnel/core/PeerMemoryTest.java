@@ -44,8 +44,7 @@ class PeerMemoryTest {
   @Test
   void an_idle_peer_takes_little_memory() {
     SplittableRandom random = new SplittableRandom(1);
-    TunnelCore core =
-        new TunnelCore(CryptoProviders.choose(), random::nextBytes, new Silence());
+    TunnelCore core = new TunnelCore(CryptoProviders.choose(), random::nextBytes, new Silence());
     byte[] key = new byte[PrivateKey.BYTES];
     random.nextBytes(key);
     core.change(TunnelChange.NONE.withPrivateKey(PrivateKey.of(key)), 0);
