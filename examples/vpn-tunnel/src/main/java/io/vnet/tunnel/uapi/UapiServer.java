@@ -2,6 +2,7 @@ package io.vnet.tunnel.uapi;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -159,57 +160,61 @@ public final class UapiServer implements AutoCloseable {
       Runnable deleted) {
     Path path = path(directory, name);
     checkSystem(path);
-    Socket socket = new Socket(descriptor);
+    Libc libc = NativeLibc.load();
     boolean adopted = false;
     try {
-      prepare(descriptor, path);
-      // On one that listens it changes the queue's length only.
-      socket.listen(BACKLOG);
-      SocketFile file =
-          SocketFile.at(path)
-              .orElseThrow(() ->
-                  new VnetException(
-                      "adopt",
-                      path.toString(),
-                      Errno.ENOENT,
-                      "the inherited socket's file is not there",
-                      "bind the socket to it"));
-      UapiServer server = new UapiServer(name, socket, file, control, zones, deleted);
+      UapiServer server =
+          new UapiServer(
+              name, prepared(libc, descriptor, path), present(path), control, zones, deleted);
       adopted = true;
       return server;
     } catch (IOException e) {
       throw SocketFile.failure(path, e);
     } finally {
       if (!adopted) {
-        closeQuietly(socket);
+        libc.close(descriptor);
       }
     }
   }
 
+  private static SocketFile present(Path path) throws IOException {
+    return SocketFile.at(path)
+        .orElseThrow(() ->
+            new VnetException(
+                "adopt",
+                path.toString(),
+                Errno.ENOENT,
+                "the inherited socket's file is not there",
+                "bind the socket to it"));
+  }
+
   /** The event loop must not block in it. */
-  private static void prepare(int descriptor, Path path) {
-    Libc libc = NativeLibc.load();
+  private static Socket prepared(Libc libc, int descriptor, Path path) {
     long flags = libc.fcntl(descriptor, LinuxConstants.F_GETFL, 0);
     long result =
         flags < 0
             ? flags
             : libc.fcntl(descriptor, LinuxConstants.F_SETFL, flags | LinuxConstants.O_NONBLOCK);
     if (result < 0) {
-      throw new VnetException(
-          "adopt",
-          path.toString(),
-          Errno.ofNumber((int) -result),
-          "descriptor " + descriptor + ": " + Libc.meaning(result),
-          "hand over a socket that listens");
+      throw unfit(descriptor, path, Errno.ofNumber((int) -result), Libc.meaning(result));
+    }
+    try {
+      Socket socket = new Socket(descriptor);
+      // On one that listens it changes the queue's length only.
+      socket.listen(BACKLOG);
+      return socket;
+    } catch (ChannelException | IOException e) {
+      throw unfit(descriptor, path, Errno.EINVAL, String.valueOf(e.getMessage()));
     }
   }
 
-  private static void closeQuietly(Socket socket) {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      LOG.debug("an inherited descriptor could not be closed", e);
-    }
+  private static VnetException unfit(int descriptor, Path path, Errno errno, String reason) {
+    return new VnetException(
+        "adopt",
+        path.toString(),
+        errno,
+        "descriptor " + descriptor + ": " + reason,
+        "hand over a socket that listens");
   }
 
   /**
