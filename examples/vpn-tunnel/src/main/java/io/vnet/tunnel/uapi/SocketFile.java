@@ -165,17 +165,21 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
   }
 
   private static Optional<Listening> listen(Socket socket, Path path) throws IOException {
+    Optional<SocketFile> file = at(path);
+    boolean listening = false;
     try {
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+      socket.listen(BACKLOG);
+      // Until now it refused connections, which tools take for a reason to delete the file.
+      listening = file.isPresent() && file.get().isThere();
     } catch (NoSuchFileException e) {
       return Optional.empty();
+    } finally {
+      if (!listening && file.isPresent()) {
+        file.get().delete();
+      }
     }
-    Optional<SocketFile> file = at(path);
-    socket.listen(BACKLOG);
-    // Until now it refused connections, which tools take for a reason to delete the file.
-    return file.isPresent() && file.get().isThere()
-        ? Optional.of(new Listening(socket, file.get()))
-        : Optional.empty();
+    return listening ? file.map(own -> new Listening(socket, own)) : Optional.empty();
   }
 
   private static void removeIfStale(Path path) throws IOException {

@@ -67,6 +67,7 @@ public final class UapiServer implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final FileWatch watch;
 
+  /** Closes the socket if it fails. */
   private UapiServer(
       String name,
       Socket socket,
@@ -83,7 +84,11 @@ public final class UapiServer implements AutoCloseable {
         new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("vnet-uapi-" + name, true), EpollIoHandler.newFactory());
     this.loop = group.next();
-    this.channels = new DefaultChannelGroup(loop);
+    // Clients that connect while it closes are closed too.
+    this.channels = new DefaultChannelGroup(loop, true);
+    // It owns the descriptor from now on.
+    EpollServerDomainSocketChannel channel =
+        new EpollServerDomainSocketChannel(socket.intValue(), true);
     FileWatch started = null;
     try {
       started =
@@ -94,11 +99,13 @@ public final class UapiServer implements AutoCloseable {
                   deleted.run();
                 }
               });
-      channels.add(accept(socket));
+      accept(channel);
     } catch (Throwable e) {
       if (started != null) {
         started.close();
       }
+      // Once more if it has been closed already, which does nothing.
+      channel.unsafe().closeForcibly();
       stopLoop();
       throw e;
     }
@@ -137,7 +144,6 @@ public final class UapiServer implements AutoCloseable {
   private static void discard(Listening listening) {
     try {
       listening.file().delete();
-      listening.socket().close();
     } catch (IOException e) {
       LOG.warn("{} is left behind", listening.file().path(), e);
     }
@@ -161,17 +167,16 @@ public final class UapiServer implements AutoCloseable {
     Path path = path(directory, name);
     checkSystem(path);
     Libc libc = NativeLibc.load();
-    boolean adopted = false;
+    boolean fit = false;
     try {
-      UapiServer server =
-          new UapiServer(
-              name, prepared(libc, descriptor, path), present(path), control, zones, deleted);
-      adopted = true;
-      return server;
+      Socket socket = prepared(libc, descriptor, path);
+      SocketFile file = present(path);
+      fit = true;
+      return new UapiServer(name, socket, file, control, zones, deleted);
     } catch (IOException e) {
       throw SocketFile.failure(path, e);
     } finally {
-      if (!adopted) {
+      if (!fit) {
         libc.close(descriptor);
       }
     }
@@ -257,21 +262,22 @@ public final class UapiServer implements AutoCloseable {
     }
   }
 
-  private Channel accept(Socket socket) {
-    ServerBootstrap bootstrap =
-        new ServerBootstrap()
-            .group(group)
-            .channelFactory(() -> new EpollServerDomainSocketChannel(socket.intValue(), true))
-            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-            .childHandler(
-                new ChannelInitializer<>() {
-                  @Override
-                  protected void initChannel(Channel channel) {
-                    channels.add(channel);
-                    channel.pipeline().addLast(new UapiConnection(zones, operations::submit));
-                  }
-                });
-    return bootstrap.register().syncUninterruptibly().channel();
+  private void accept(EpollServerDomainSocketChannel server) {
+    channels.add(server);
+    new ServerBootstrap()
+        .group(group)
+        .channelFactory(() -> server)
+        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+        .childHandler(
+            new ChannelInitializer<>() {
+              @Override
+              protected void initChannel(Channel client) {
+                channels.add(client);
+                client.pipeline().addLast(new UapiConnection(zones, operations::submit));
+              }
+            })
+        .register()
+        .syncUninterruptibly();
   }
 
   /** What clients want, one after the other. On the event loop. */

@@ -217,7 +217,6 @@ class WgToolIT {
     assertThat(tunnel.now().peers())
         .extracting(PeerStatus::publicKey)
         .containsExactly(Keys.peer(1), Keys.peer(2));
-    assertThat(tunnel.now().peers().getFirst().persistentKeepalive()).isZero();
   }
 
   /** The table of 15.6. */
