@@ -19,7 +19,7 @@ record BarChart(String title, String unit, double endMax, List<String> series, L
   private static final List<String> COLOURS =
       List.of(
           "#c2703d", "#3f8fc9", "#2f9e77", "#9a6fb8", "#b08a1f", "#c25b86", "#7a828c", "#4fa3a5",
-          "#8a6248");
+          "#8a6248", "#6f7fd1", "#7d9440", "#b5524f", "#5b8a72");
 
   private static final int WIDTH = 760;
   private static final int LEFT = 190;

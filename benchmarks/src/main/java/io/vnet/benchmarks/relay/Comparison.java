@@ -51,6 +51,7 @@ record Comparison(
   private static final String IO = "--io";
   private static final String EPOLL = "epoll";
   private static final String IO_URING = "io_uring";
+  private static final String QUEUES = "--queues";
 
   /** The lists are not shared. */
   Comparison {
@@ -155,7 +156,10 @@ record Comparison(
             new Promise("ratio_netty_tun", VNET_OFFLOAD, NETTY_TUN)));
   }
 
-  /** The ways that a program has to use the library. */
+  /**
+   * The ways that a program has to use the library. With two queues the streams of batches are the
+   * command's own, whose threads are then four, or two with offloads.
+   */
   static Comparison io(Programs programs) {
     List<Variant> variants = new ArrayList<>(programs.yardsticks());
     for (String how : List.of("batches", "packets", "direct")) {
@@ -163,6 +167,30 @@ record Comparison(
       variants.add(programs.port(how + "_epoll", how + ", epoll", C_PLAIN, how, IO, EPOLL));
       variants.add(programs.port(how + "_offload", how + ", offload", C_OFFLOAD, how, OFFLOAD));
     }
+    String two = "2";
+    variants.add(
+        programs.relay(
+            "batches_2_queues", "batches, 2 queues", C_PLAIN, IO, IO_URING, QUEUES, two));
+    variants.add(
+        programs.relay(
+            "batches_offload_2_queues",
+            "batches, offload, 2 queues",
+            C_OFFLOAD,
+            OFFLOAD,
+            QUEUES,
+            two));
+    variants.add(
+        programs.port(
+            "direct_2_queues", "direct, 2 queues", C_PLAIN, "direct", IO, IO_URING, QUEUES, two));
+    variants.add(
+        programs.port(
+            "direct_offload_2_queues",
+            "direct, offload, 2 queues",
+            C_OFFLOAD,
+            "direct",
+            OFFLOAD,
+            QUEUES,
+            two));
     return new Comparison(
         "io",
         "Ways to move packets between two devices, ratio to C with the same offloads",

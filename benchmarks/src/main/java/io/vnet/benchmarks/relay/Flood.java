@@ -38,7 +38,7 @@ final class Flood implements AutoCloseable {
   private final Thread thread;
 
   Flood(NetworkNamespace from, InetSocketAddress to, PublicKey receiver) throws IOException {
-    Crypto crypto = CryptoProviders.all().getFirst();
+    Crypto crypto = CryptoProviders.choose();
     PeerIdentity tunnel =
         PeerIdentity.of(
             crypto, Identity.of(crypto, KeyPair.generate().privateKey()), receiver);

@@ -5,6 +5,7 @@ import io.vnet.actors.HostSettings;
 import io.vnet.actors.VnetHost;
 import io.vnet.actors.stream.PacketStreams;
 import io.vnet.api.backend.HostIo;
+import io.vnet.api.backend.IslandSettings;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
@@ -20,9 +21,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A relay in the ways that a program has to use the library: {@code A B HOW [--offload] [--io IO]},
- * HOW one of {@code batches}, {@code packets} (streams) and {@code direct} (port to port, without
- * streams).
+ * A relay in the ways that a program has to use the library: {@code A B HOW [--offload] [--io IO]
+ * [--queues N]}, HOW one of {@code batches}, {@code packets} (streams) and {@code direct} (port to
+ * port, without streams). Queue i of one device goes with queue i of the other.
  */
 public final class PortRelay {
   private static final int MTU = 1500;
@@ -33,33 +34,46 @@ public final class PortRelay {
   public static void main(String... arguments) throws InterruptedException {
     List<String> all = List.of(arguments);
     if (all.size() < 3) {
-      System.err.println("usage: PortRelay A B batches|packets|direct [--offload] [--io IO]");
+      System.err.println(
+          "usage: PortRelay A B batches|packets|direct [--offload] [--io IO] [--queues N]");
       System.exit(2);
     }
     boolean offload = all.contains("--offload");
-    int io = all.indexOf("--io");
-    HostSettings settings = HostSettings.defaults();
-    if (io >= 0) {
-      settings = settings.withIo(HostIo.valueOf(all.get(io + 1).toUpperCase(Locale.ROOT)));
+    int queues = Integer.parseInt(option(all, "--queues", "1"));
+    String io = option(all, "--io", HostIo.AUTO.name()).toUpperCase(Locale.ROOT);
+    IslandSettings islands = IslandSettings.defaults().withIo(HostIo.valueOf(io));
+    VnetHost host =
+        VnetHost.start(
+            HostSettings.defaults()
+                .withIslands(queues == 1 ? islands : islands.withThreads(2 * queues, queues)));
+    DeviceHandle a = open(host, all.get(0), offload, queues);
+    DeviceHandle b = open(host, all.get(1), offload, queues);
+    for (int i = 0; i < queues; i++) {
+      connect(host, a.queues().get(i), b.queues().get(i), all.get(2));
+      connect(host, b.queues().get(i), a.queues().get(i), all.get(2));
     }
-    VnetHost host = VnetHost.start(settings);
-    DeviceHandle a = open(host, all.get(0), offload);
-    DeviceHandle b = open(host, all.get(1), offload);
-    connect(host, a, b, all.get(2));
-    connect(host, b, a, all.get(2));
     System.out.println("ready " + all.get(0) + " " + all.get(1));
     new CountDownLatch(1).await();
   }
 
-  private static DeviceHandle open(VnetHost host, String name, boolean offload) {
+  private static String option(List<String> all, String name, String otherwise) {
+    int at = all.indexOf(name);
+    return at < 0 ? otherwise : all.get(at + 1);
+  }
+
+  private static DeviceHandle open(VnetHost host, String name, boolean offload, int queues) {
     return host.create(
             DeviceSpec.of("tun")
                 .withMtu(MTU)
-                .withHost(HostBacking.create().withInterfaceName(name).withOffload(offload)))
+                .withHost(
+                    HostBacking.create()
+                        .withInterfaceName(name)
+                        .withOffload(offload)
+                        .withQueues(queues)))
         .open();
   }
 
-  private static void connect(VnetHost host, DeviceHandle from, DeviceHandle to, String how) {
+  private static void connect(VnetHost host, PacketPort from, PacketPort to, String how) {
     PacketStreams source = host.streams(from);
     switch (how) {
       case "batches" ->

@@ -230,7 +230,7 @@ public final class RelayBenchmark {
       results
           .summary(Comparison.VNET_TUNNEL, Quantity.TCP_1)
           .ifPresent(gigabits -> out.println(new Figure("gbps", gigabits.median())));
-      Crypto crypto = CryptoProviders.all().getFirst();
+      Crypto crypto = CryptoProviders.choose();
       out.println(
           new Figure(
               "handshakes_per_s", new HandshakeRate(crypto).perSecond(options.quick())));

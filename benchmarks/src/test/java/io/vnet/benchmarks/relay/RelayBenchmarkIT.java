@@ -68,6 +68,7 @@ class RelayBenchmarkIT {
   @CsvSource({
     "relay, 'netty_tun,vnet_offload'",
     "io, 'packets_offload'",
+    "io, 'direct_2_queues'",
     "tunnel, 'vnet,vnet_10000_peers'"
   })
   void variants_are_measured_and_end(String name, String only)

@@ -122,9 +122,19 @@ class ReportTest {
             tuple("packets_offload", "c_offload"),
             tuple("direct_io_uring", "c_plain"),
             tuple("direct_epoll", "c_plain"),
-            tuple("direct_offload", "c_offload"));
-    assertThat(io.variants().getLast().command())
-        .containsExactly("java", "PortRelay", "tunA", "tunB", "direct", "--offload");
+            tuple("direct_offload", "c_offload"),
+            tuple("batches_2_queues", "c_plain"),
+            tuple("batches_offload_2_queues", "c_offload"),
+            tuple("direct_2_queues", "c_plain"),
+            tuple("direct_offload_2_queues", "c_offload"));
+    assertThat(io.variants())
+        .extracting(variant -> String.join(" ", variant.command()))
+        .endsWith(
+            "java PortRelay tunA tunB direct --offload",
+            "vnet relay tunA tunB --io io_uring --queues 2",
+            "vnet relay tunA tunB --offload --queues 2",
+            "java PortRelay tunA tunB direct --io io_uring --queues 2",
+            "java PortRelay tunA tunB direct --offload --queues 2");
     for (Comparison comparison : List.of(ALL, io)) {
       assertThat(comparison.promised())
           .allSatisfy(promise ->

@@ -237,8 +237,7 @@ public final class MemoryDatagrams {
           Endpoint to = batch.endpoint(next);
           Way way = to == null ? null : way(to);
           if (way == null) {
-            ledger.dropped(
-                to == null ? DropReason.NO_ENDPOINT : DropReason.UNREACHABLE, number);
+            ledger.dropped(to == null ? DropReason.NO_ENDPOINT : DropReason.UNREACHABLE, number);
             continue;
           }
           switch (way.to().offer(batch, next, way.seenAs(), this)) {
@@ -272,8 +271,7 @@ public final class MemoryDatagrams {
       if (socket == null || own == null) {
         return null;
       }
-      Endpoint seenAs =
-          Endpoint.of(own, number).withSource(new Endpoint.Source(to.address(), 0));
+      Endpoint seenAs = Endpoint.of(own, number).withSource(new Endpoint.Source(to.address(), 0));
       Way way = new Way(socket, seenAs);
       ways.put(to, way);
       return way;

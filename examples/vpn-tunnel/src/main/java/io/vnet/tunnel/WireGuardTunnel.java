@@ -1,5 +1,6 @@
 package io.vnet.tunnel;
 
+import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.DispatcherSelector;
@@ -16,10 +17,11 @@ import io.vnet.tunnel.crypto.Crypto;
 import io.vnet.tunnel.crypto.CryptoProviders;
 import io.vnet.tunnel.settings.TunnelChange;
 import io.vnet.tunnel.settings.TunnelControl;
+import io.vnet.tunnel.settings.TunnelDrop;
 import io.vnet.tunnel.settings.TunnelStatus;
 import java.security.SecureRandom;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -27,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,18 +57,26 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   private final String name;
   private final Island island;
   private final ActorRef<TunnelActor.Command> actor;
-  private final CompletableFuture<Void> ended;
-  private final Set<CompletableFuture<?>> unanswered = ConcurrentHashMap.newKeySet();
+  private final CompletableFuture<Map<TunnelDrop, Long>> ended;
+  private final CompletionStage<Void> end;
+  private final Map<Long, CompletableFuture<?>> unanswered = new ConcurrentHashMap<>();
+  private final AtomicLong requests = new AtomicLong();
 
   private WireGuardTunnel(
       String name,
       Island island,
-      CompletableFuture<Void> ended,
+      CompletableFuture<Map<TunnelDrop, Long>> ended,
       ActorRef<TunnelActor.Command> actor) {
     this.name = name;
     this.island = island;
     this.ended = ended;
+    this.end = end(ended);
     this.actor = actor;
+  }
+
+  @SuppressWarnings("NullAway") // A Void is nothing but null.
+  private static CompletionStage<Void> end(CompletableFuture<Map<TunnelDrop, Long>> ended) {
+    return ended.thenAccept(_ -> {}).minimalCompletionStage();
   }
 
   /**
@@ -77,22 +88,33 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
    * @param inside IP packets (layer 3), which the tunnel closes at its end; its {@link
    *     PacketPort#mtu} is asked before each batch
    * @param outside where its datagrams go
-   * @throws VnetException EPROTOTYPE: the inside port carries something else than IP packets; EBADF:
-   *     it is closed; the port stays as it is then
+   * @throws VnetException EPROTOTYPE: the inside port carries something else than IP packets;
+   *     EBADF: it is closed; the port stays as it is then
    */
   public static WireGuardTunnel start(
       VnetHost host, String name, PacketPort inside, Outside outside) {
-    return start(host, name, inside, outside, CryptoProviders.all().getFirst());
+    return start(host, name, inside, outside, CryptoProviders.choose());
   }
 
   /** The same with a provider of one's choice. */
   public static WireGuardTunnel start(
       VnetHost host, String name, PacketPort inside, Outside outside, Crypto crypto) {
+    return start(host, name, inside, outside, crypto, System::nanoTime);
+  }
+
+  /** With a clock of its own, monotonic, in nanoseconds. */
+  static WireGuardTunnel start(
+      VnetHost host,
+      String name,
+      PacketPort inside,
+      Outside outside,
+      Crypto crypto,
+      LongSupplier clock) {
     check(name, inside);
     Optional<Island> insideIsland = inside.island();
     IslandLoop own = insideIsland.isPresent() ? null : new IslandLoop();
     Island island = own == null ? insideIsland.orElseThrow() : own;
-    CompletableFuture<Void> ended = new CompletableFuture<>();
+    CompletableFuture<Map<TunnelDrop, Long>> ended = new CompletableFuture<>();
     ActorSystem<?> system = host.system();
     TunnelActor.Setup setup =
         new TunnelActor.Setup(
@@ -102,8 +124,8 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
             island,
             crypto,
             new SecureRandom()::nextBytes,
-            System::nanoTime,
-            defect -> end(own, ended, defect));
+            clock,
+            (dropped, defect) -> tellEnd(own, ended, dropped, defect));
     try {
       ActorRef<TunnelActor.Command> actor =
           system.systemActorOf(
@@ -137,15 +159,18 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   }
 
   /** On the island, as the last thing that the tunnel does there. */
-  private static void end(
-      @Nullable IslandLoop own, CompletableFuture<Void> ended, @Nullable Throwable defect) {
+  private static void tellEnd(
+      @Nullable IslandLoop own,
+      CompletableFuture<Map<TunnelDrop, Long>> ended,
+      Map<TunnelDrop, Long> dropped,
+      @Nullable Throwable defect) {
     ForkJoinPool.commonPool()
         .execute(() -> {
           if (own != null) {
             own.close();
           }
           if (defect == null) {
-            ended.complete(null);
+            ended.complete(dropped);
           } else {
             ended.completeExceptionally(defect);
           }
@@ -153,7 +178,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   }
 
   private void refuseAll() {
-    unanswered.forEach(answer -> answer.completeExceptionally(endedException()));
+    unanswered.values().forEach(answer -> answer.completeExceptionally(endedException()));
   }
 
   private VnetException endedException() {
@@ -165,11 +190,12 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
       Function<CompletableFuture<T>, TunnelActor.Command> command) {
     CompletableFuture<T> onIsland = new CompletableFuture<>();
     CompletableFuture<T> answer = new CompletableFuture<>();
-    unanswered.add(answer);
+    long number = requests.incrementAndGet();
+    unanswered.put(number, answer);
     var _ =
         onIsland.whenCompleteAsync(
             (value, failure) -> {
-              unanswered.remove(answer);
+              unanswered.remove(number);
               if (failure == null) {
                 answer.complete(value);
               } else {
@@ -179,16 +205,22 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
             ForkJoinPool.commonPool());
     if (ended.isDone()) {
       answer.completeExceptionally(endedException());
-      unanswered.remove(answer);
+      unanswered.remove(number);
     } else {
       actor.tell(command.apply(onIsland));
     }
     return answer.minimalCompletionStage();
   }
 
+  @SuppressWarnings("NullAway") // A Void is nothing but null.
+  private CompletionStage<Void> done(
+      Function<CompletableFuture<Done>, TunnelActor.Command> command) {
+    return request(command).thenAccept(_ -> {});
+  }
+
   @Override
   public CompletionStage<Void> change(TunnelChange change) {
-    return request(answer -> new TunnelActor.Change(change, answer));
+    return done(answer -> new TunnelActor.Change(change, answer));
   }
 
   @Override
@@ -201,12 +233,12 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
    * stays down. Up already: does nothing.
    */
   public CompletionStage<Void> up() {
-    return request(TunnelActor.Up::new);
+    return done(TunnelActor.Up::new);
   }
 
   /** Stops the peers, erases their keys and closes the outside port; the configuration stays. */
   public CompletionStage<Void> down() {
-    return request(TunnelActor.Down::new);
+    return done(TunnelActor.Down::new);
   }
 
   /**
@@ -214,6 +246,16 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
    * Fails if a defect has ended it.
    */
   public CompletionStage<Void> ended() {
+    return end;
+  }
+
+  /**
+   * What went nowhere, as {@link #status} says it of a tunnel that runs: in the end, each packet
+   * that came from one port was passed on by the other or is in here.
+   *
+   * @return completes when the tunnel has ended; fails as {@link #ended} does
+   */
+  public CompletionStage<Map<TunnelDrop, Long>> dropped() {
     return ended.minimalCompletionStage();
   }
 

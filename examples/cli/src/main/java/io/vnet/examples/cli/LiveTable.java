@@ -29,6 +29,11 @@ final class LiveTable {
     return console != null && console.isTerminal();
   }
 
+  /** Whether it is redrawn. */
+  boolean isLive() {
+    return terminal;
+  }
+
   /** Shows the state now, over the one before. */
   void draw(String text) {
     if (terminal) {

@@ -1,5 +1,7 @@
 package io.vnet.examples.cli;
 
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -10,6 +12,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class Termination {
   private final CountDownLatch requested = new CountDownLatch(1);
+  private final CompletableFuture<Boolean> told = new CompletableFuture<>();
   private final CountDownLatch finished = new CountDownLatch(1);
   private final Thread hook = new Thread(this::endProcess, "vnet-termination");
   private volatile int exitCode;
@@ -20,7 +23,7 @@ final class Termination {
   }
 
   private void endProcess() {
-    requested.countDown();
+    request();
     try {
       finished.await();
     } catch (InterruptedException e) {
@@ -33,6 +36,12 @@ final class Termination {
   /** Ends the wait, as a signal does. */
   void request() {
     requested.countDown();
+    told.complete(true);
+  }
+
+  /** Completes with true when the end is asked for. */
+  CompletionStage<Boolean> requested() {
+    return told.minimalCompletionStage();
   }
 
   /** Whether the end was asked for. */
@@ -58,7 +67,7 @@ final class Termination {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {
       // A signal came, and the hook now ends the process.
-      requested.countDown();
+      request();
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.vnet.examples.cli;
 
 import io.vnet.api.error.VnetException;
+import io.vnet.tunnel.config.ConfigurationException;
 import java.io.PrintWriter;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -13,13 +14,17 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The command and its subcommands. */
 @Command(
     name = "vnet",
-    version = "vnet 0.1.0-SNAPSHOT",
+    version = VnetCommand.VERSION,
     mixinStandardHelpOptions = true,
     description = "Virtual networking on the JVM: tun and tap devices, packet streams, tunnels.",
     subcommands = {
       DemoCommand.class,
       RelayCommand.class,
       DevicesCommand.class,
+      TunnelCommand.class,
+      GenKeyCommand.class,
+      PubKeyCommand.class,
+      GenPskCommand.class,
       AutoComplete.GenerateCompletion.class
     },
     footer = {
@@ -28,6 +33,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "Shell completion: source <(./vnet generate-completion)"
     })
 public final class VnetCommand implements Runnable {
+  static final String VERSION = "vnet 0.1.0-SNAPSHOT";
+
   /** Some of picocli's messages begin with it. */
   private static final String ERROR = "Error: ";
 
@@ -61,10 +68,11 @@ public final class VnetCommand implements Runnable {
         .setParameterExceptionHandler((failure, _) -> explain(failure))
         .setExecutionExceptionHandler((failure, command, _) -> {
           PrintWriter err = command.getErr();
-          if (failure instanceof VnetException) {
-            err.println("vnet: " + failure.getMessage());
-          } else {
-            failure.printStackTrace(err);
+          switch (failure) {
+            case VnetException _ -> err.println("vnet: " + failure.getMessage());
+            case ConfigurationException configuration ->
+                configuration.problems().forEach(problem -> err.println("vnet: " + problem));
+            default -> failure.printStackTrace(err);
           }
           err.flush();
           return CommandLine.ExitCode.SOFTWARE;

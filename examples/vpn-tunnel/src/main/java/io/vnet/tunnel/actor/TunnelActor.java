@@ -1,5 +1,6 @@
 package io.vnet.tunnel.actor;
 
+import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
@@ -63,18 +64,19 @@ public final class TunnelActor {
   public sealed interface Command {}
 
   /** A request; its answer is completed on the island. */
-  private sealed interface Request extends Command {
+  public sealed interface Request extends Command {
+    /** Completed on the island. */
     CompletableFuture<?> answer();
   }
 
   /** Applies a change as a whole or not at all. */
-  public record Change(TunnelChange change, CompletableFuture<Void> answer) implements Request {}
+  public record Change(TunnelChange change, CompletableFuture<Done> answer) implements Request {}
 
   /** Opens the outside port and starts the peers. */
-  public record Up(CompletableFuture<Void> answer) implements Request {}
+  public record Up(CompletableFuture<Done> answer) implements Request {}
 
   /** Stops the peers and closes the outside port. */
-  public record Down(CompletableFuture<Void> answer) implements Request {}
+  public record Down(CompletableFuture<Done> answer) implements Request {}
 
   /** Asks for the tunnel as it is. */
   public record Status(CompletableFuture<TunnelStatus> answer) implements Command {}
@@ -113,8 +115,7 @@ public final class TunnelActor {
    * @param crypto primitives
    * @param entropy random bytes
    * @param clock monotonic, in nanoseconds
-   * @param stopped told when all is over, on the island or, if that has ended, elsewhere; with the
-   *     defect that ended it
+   * @param stopped told when all is over, on the island or, if that has ended, elsewhere
    */
   public record Setup(
       String name,
@@ -124,7 +125,19 @@ public final class TunnelActor {
       Crypto crypto,
       Entropy entropy,
       LongSupplier clock,
-      Consumer<@Nullable Throwable> stopped) {}
+      Stopped stopped) {}
+
+  /** Is told of the end. */
+  @FunctionalInterface
+  public interface Stopped {
+    /**
+     * All is over.
+     *
+     * @param drops what went nowhere, as in {@link TunnelStatus}
+     * @param defect that ended it; null: none did
+     */
+    void stopped(Map<TunnelDrop, Long> drops, @Nullable Throwable defect);
+  }
 
   private final ActorContext<Command> context;
   private final Setup setup;
@@ -132,7 +145,7 @@ public final class TunnelActor {
   private final DataPath path;
   private final HandshakeLane lane;
   private final Executor blocking;
-  private final Map<Peer, ActorRef<PeerActor.Command>> clocks = new IdentityHashMap<>();
+  private final IdentityHashMap<Peer, ActorRef<PeerActor.Command>> clocks = new IdentityHashMap<>();
   private final ArrayDeque<Command> later = new ArrayDeque<>();
   private int listenPort;
   private int mark;
@@ -287,7 +300,7 @@ public final class TunnelActor {
         case Up wanted -> up(wanted);
         case Down wanted -> {
           down();
-          wanted.answer().complete(null);
+          wanted.answer().complete(Done.getInstance());
         }
       }
     } catch (VnetException e) {
@@ -301,15 +314,19 @@ public final class TunnelActor {
 
   private TunnelStatus status() {
     TunnelStatus of = core.status();
+    return new TunnelStatus(of.privateKey(), listenPort, mark, up, of.peers(), drops());
+  }
+
+  private Map<TunnelDrop, Long> drops() {
     Map<TunnelDrop, Long> drops = new EnumMap<>(TunnelDrop.class);
-    drops.putAll(of.drops());
+    drops.putAll(core.drops().snapshot());
     path.portDrops().forEach((reason, number) -> drops.merge(reason, number, Long::sum));
-    return new TunnelStatus(of.privateKey(), listenPort, mark, up, of.peers(), drops);
+    return drops;
   }
 
   private void up(Up wanted) {
     if (up) {
-      wanted.answer().complete(null);
+      wanted.answer().complete(Done.getInstance());
       return;
     }
     open(
@@ -320,7 +337,7 @@ public final class TunnelActor {
           up = true;
           core.up(now());
           path.afterCore();
-          wanted.answer().complete(null);
+          wanted.answer().complete(Done.getInstance());
         },
         wanted.answer());
   }
@@ -388,7 +405,7 @@ public final class TunnelActor {
   private void apply(Change wanted) {
     core.change(wanted.change(), now());
     path.afterCore();
-    wanted.answer().complete(null);
+    wanted.answer().complete(Done.getInstance());
   }
 
   /** Opens a port elsewhere; until that is done no other request is looked at. */
@@ -419,6 +436,7 @@ public final class TunnelActor {
     return failure == null ? new IllegalStateException("neither port nor failure") : failure;
   }
 
+  @SuppressWarnings("ReferenceEquality") // This one, and no other.
   private void opened(Opened opened) {
     Consumer<Opened> then = afterOpening;
     if (opened.opening() != opening || then == null) {
@@ -433,6 +451,7 @@ public final class TunnelActor {
   }
 
   /** Tries once to have another port; two failures in a row end in a tunnel that is down. */
+  @SuppressWarnings("ReferenceEquality") // This one, and no other.
   private void outsideLost(OutsideLost lost) {
     Outside.Bound current = bound;
     if (current == null || current.port() != lost.port()) {
@@ -453,7 +472,7 @@ public final class TunnelActor {
       return;
     }
     reopenedAt = now;
-    CompletableFuture<Void> answer = new CompletableFuture<>();
+    CompletableFuture<Done> answer = new CompletableFuture<>();
     var _ =
         answer.whenComplete((_, failure) -> {
           if (failure != null) {
@@ -468,7 +487,7 @@ public final class TunnelActor {
           use(opened);
           core.outsideChanged();
           path.afterCore();
-          answer.complete(null);
+          answer.complete(Done.getInstance());
         },
         answer);
   }
@@ -491,7 +510,7 @@ public final class TunnelActor {
     step(this::closeBound);
     step(path::close);
     step(setup.inside()::close);
-    setup.stopped().accept(defect);
+    setup.stopped().stopped(drops(), defect);
     return Behaviors.same();
   }
 

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * What every provider has alike: BLAKE2s by Bouncy Castle, which a handshake spends two percent of
  * its time in, HMAC over it, and XChaCha20-Poly1305 out of HChaCha20 and the provider's own AEAD.
  */
-abstract sealed class CommonCrypto implements Crypto permits PortableCrypto {
+abstract sealed class CommonCrypto implements Crypto permits LibcryptoCrypto, PortableCrypto {
   private static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final int BLOCK_BYTES = 64;

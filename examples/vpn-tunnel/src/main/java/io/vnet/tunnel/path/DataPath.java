@@ -65,8 +65,7 @@ public final class DataPath {
   private final LongSupplier clock;
   private final SlabPool slabs = new SlabPool(SLAB_BYTES, SLABS);
   private final BatchPool batches =
-      new BatchPool(
-          slabs, BATCH_PACKETS, BatchPool.DEFAULT_HEAD_ROOM, BatchPool.DEFAULT_TAIL_ROOM);
+      new BatchPool(slabs, BATCH_PACKETS, BatchPool.DEFAULT_HEAD_ROOM, BatchPool.DEFAULT_TAIL_ROOM);
   private final Sending sending;
   private final Outward outward;
   private final Delivery delivery;

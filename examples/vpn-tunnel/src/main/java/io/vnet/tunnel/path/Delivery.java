@@ -181,6 +181,7 @@ final class Delivery {
   }
 
   /** Looks again what the port takes. */
+  @SuppressWarnings("ReferenceEquality") // Another one is looked at, even if it is equal.
   void refresh() {
     Set<OffloadFeature> now = port.offloads();
     if (now != offloads) {
@@ -514,7 +515,7 @@ final class Delivery {
   }
 
   private long pseudoHeaderSum(Item packet, int bytes) {
-    long addresses = packet.at + (packet.v4 ? IPV4_ADDRESSES : IPV6_ADDRESSES);
+    long addresses = (long) packet.at + (packet.v4 ? IPV4_ADDRESSES : IPV6_ADDRESSES);
     return InternetChecksum.sum(segment, addresses, packet.v4 ? 8 : 32)
         + (packet.udp ? IpProtocols.UDP : IpProtocols.TCP)
         + bytes;

@@ -223,9 +223,7 @@ final class Inward {
     if (inner == 0) {
       return TunnelDrop.BAD_INNER;
     }
-    return core.bySource(text, place, inner) == under.peer()
-        ? null
-        : TunnelDrop.DISALLOWED_SOURCE;
+    return core.bySource(text, place, inner) == under.peer() ? null : TunnelDrop.DISALLOWED_SOURCE;
   }
 
   private void handshake(int type, int at, int length, Endpoint source, long now) {

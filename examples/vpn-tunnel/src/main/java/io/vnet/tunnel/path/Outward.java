@@ -224,8 +224,7 @@ final class Outward {
     to.set(INT, at + INDEX, index);
     to.set(LONG, at + COUNTER, counter);
     Objects.requireNonNull(cipher)
-        .seal(
-            counter, from, offset, length, to, at + (long) Messages.TRANSPORT_HEADER_BYTES);
+        .seal(counter, from, offset, length, to, at + (long) Messages.TRANSPORT_HEADER_BYTES);
   }
 
   /**
@@ -257,8 +256,7 @@ final class Outward {
     }
     while (at >= 0 && whose.stagedPackets() > 0) {
       long counter = under.takeCounter();
-      Packet packet =
-          counter == Keypair.REJECT_AFTER_MESSAGES ? null : whose.pollStaged();
+      Packet packet = counter == Keypair.REJECT_AFTER_MESSAGES ? null : whose.pollStaged();
       if (packet == null) {
         return true;
       }

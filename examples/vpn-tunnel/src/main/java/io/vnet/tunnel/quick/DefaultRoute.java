@@ -46,7 +46,8 @@ final class DefaultRoute {
   }
 
   /** Empty if no peer is the way to everywhere, or it is somebody else's to lead there. */
-  static Optional<DefaultRoute> choose(Netlink netlink, Sysctl sysctl, QuickRequest request) {
+  static Optional<DefaultRoute> choose(
+      Netlink netlink, Sysctl sysctl, QuickRequest request, int index) {
     List<IpPrefix> prefixes =
         request.allowedIps().stream()
             .filter(prefix -> prefix.length() == 0)
@@ -57,12 +58,17 @@ final class DefaultRoute {
       return Optional.empty();
     }
     int asked = request.mark().orElse(0);
-    int mark = asked != 0 ? asked : (int) freeTable(netlink);
+    int mark = asked != 0 ? asked : (int) freeTable(netlink, index);
     return Optional.of(new DefaultRoute(netlink, sysctl, prefixes, mark));
   }
 
-  private static long freeTable(Netlink netlink) {
-    Set<Long> used = netlink.routes().stream().map(Route::table).collect(Collectors.toSet());
+  /** One whose routes are out of this very interface is left from before. */
+  private static long freeTable(Netlink netlink, int index) {
+    Set<Long> used =
+        netlink.routes().stream()
+            .filter(route -> route.interfaceIndex() != index)
+            .map(Route::table)
+            .collect(Collectors.toSet());
     long table = FIRST_TABLE;
     while (used.contains(table)) {
       table++;

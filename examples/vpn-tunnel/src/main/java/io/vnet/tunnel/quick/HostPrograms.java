@@ -11,9 +11,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The host's programs, by PATH and the directories of administrators' programs. */
 final class HostPrograms implements Programs {
+  private static final Logger LOG = LoggerFactory.getLogger(HostPrograms.class);
+
   /** A user's PATH often lacks them. */
   private static final List<String> ADMINISTRATORS =
       List.of("/usr/local/sbin", "/usr/sbin", "/sbin");
@@ -58,7 +62,7 @@ final class HostPrograms implements Programs {
       to.write(input.getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       // It ended without reading all, which is its own affair: its exit code tells.
-      process.onExit();
+      LOG.debug("{} did not read all of its input", command.getFirst(), e);
     }
     try {
       return process.waitFor();

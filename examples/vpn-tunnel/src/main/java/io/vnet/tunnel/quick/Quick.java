@@ -74,16 +74,7 @@ public final class Quick implements AutoCloseable {
    */
   public static void check(QuickRequest request, Programs programs, boolean hooksAllowed) {
     if (!hooksAllowed) {
-      for (Moment moment : Moment.values()) {
-        for (QuickSettings.Hook hook : moment.hooks(request.settings())) {
-          throw new VnetException(
-              "use",
-              request.origin() + ":" + hook.line(),
-              Errno.EPERM,
-              moment.key() + " would run a command",
-              "read it, then allow it with --allow-hooks, or leave it out");
-        }
-      }
+      Stream.of(Moment.values()).forEach(moment -> refuseHooks(request, moment));
     }
     if (request.hasDns() && programs.find(RESOLVCONF).isEmpty()) {
       throw new VnetException(
@@ -93,6 +84,19 @@ public final class Quick implements AutoCloseable {
           "there is no program resolvconf",
           "install openresolv, or leave DNS out");
     }
+  }
+
+  private static void refuseHooks(QuickRequest request, Moment moment) {
+    moment.hooks(request.settings()).stream()
+        .findFirst()
+        .ifPresent(hook -> {
+          throw new VnetException(
+              "use",
+              request.origin() + ":" + hook.line(),
+              Errno.EPERM,
+              moment.key() + " would run a command",
+              "read it, then allow it with --allow-hooks, or leave it out");
+        });
   }
 
   /**
@@ -133,7 +137,7 @@ public final class Quick implements AutoCloseable {
                     "there is no link " + name,
                     "make it first"));
     hooks(Moment.PRE_UP);
-    Optional<DefaultRoute> everywhere = DefaultRoute.choose(netlink, sysctl, request);
+    Optional<DefaultRoute> everywhere = DefaultRoute.choose(netlink, sysctl, request, link.index());
     configuration.apply(
         everywhere.isPresent() ? OptionalInt.of(everywhere.get().mark()) : request.mark());
     int mtu =
@@ -169,7 +173,7 @@ public final class Quick implements AutoCloseable {
         request.allowedIps().stream()
             .map(IpPrefix::network)
             .distinct()
-            .sorted(Comparator.comparing(IpPrefix::length).reversed())
+            .sorted(Comparator.comparingInt(IpPrefix::length).reversed())
             .toList();
     switch (request.settings().table()) {
       case RouteTable.Off _, RouteTable.Named _ -> {}
@@ -247,8 +251,7 @@ public final class Quick implements AutoCloseable {
   private void run(Moment moment, QuickSettings.Hook hook) {
     String shell = programs.find("bash").map(Path::toString).orElse("/bin/sh");
     String origin = moment.key() + " of " + request.origin() + ":" + hook.line();
-    int code =
-        programs.run(List.of(shell, "-c", hook.commandFor(request.interfaceName())), "");
+    int code = programs.run(List.of(shell, "-c", hook.commandFor(request.interfaceName())), "");
     if (code != 0) {
       throw new VnetException(
           "run", origin, Errno.EIO, "it ended with " + code, "see what it says above");

@@ -81,8 +81,7 @@ public record QuickRequest(
         endpoints.values().stream().map(Endpoint::address).distinct().toList());
   }
 
-  private static QuickSettings numbered(
-      QuickConfiguration configuration, RoutingTableNames names) {
+  private static QuickSettings numbered(QuickConfiguration configuration, RoutingTableNames names) {
     QuickSettings quick = configuration.quick();
     if (!(quick.table() instanceof RouteTable.Named(String name))) {
       return quick;
@@ -118,8 +117,7 @@ public record QuickRequest(
 
   /** With peers that have these allowed IPs and endpoints. */
   public QuickRequest withPeers(List<IpPrefix> newAllowedIps, List<IpAddress> newEndpoints) {
-    return new QuickRequest(
-        interfaceName, origin, settings, mark, newAllowedIps, newEndpoints);
+    return new QuickRequest(interfaceName, origin, settings, mark, newAllowedIps, newEndpoints);
   }
 
   boolean hasDns() {

@@ -48,7 +48,7 @@ final class TunnelMtu {
                 && route.table() == Route.MAIN_TABLE)
         .sorted(
             Comparator.comparing((Route route) -> route.destination().address().v6())
-                .thenComparing(Route::metric))
+                .thenComparingLong(Route::metric))
         .flatMapToInt(route -> of(netlink, route).stream())
         .findFirst();
   }

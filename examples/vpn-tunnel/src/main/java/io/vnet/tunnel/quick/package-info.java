@@ -6,8 +6,8 @@
  * io.vnet.tunnel.quick.InterfacePort} its MTU.
  *
  * <p>The kernel is reached over rtnetlink and {@link io.vnet.tunnel.quick.Sysctl}, other programs
- * (hooks and resolvconf, no others) through {@link io.vnet.tunnel.quick.Programs}. Of the other rooms
- * only {@code config} is used: this one knows nothing of tunnels, who has one calls here.
+ * (hooks and resolvconf, no others) through {@link io.vnet.tunnel.quick.Programs}. Of the other
+ * rooms only {@code config} is used: this one knows nothing of tunnels, who has one calls here.
  *
  * <p><b>Threads:</b> everything blocks; any thread that may.
  *

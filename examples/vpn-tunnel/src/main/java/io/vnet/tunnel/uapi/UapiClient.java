@@ -39,7 +39,7 @@ public final class UapiClient {
   }
 
   /**
-   * The tunnel as it is; that it is up, and its drops, are not known.
+   * The tunnel as it is; that it is up is not known, nor are the drops of another program's.
    *
    * @throws VnetException ENOENT: there is no such tunnel; ECONNREFUSED: its program has ended;
    *     EACCES; EIO: the reply cannot be read; or what the other program says

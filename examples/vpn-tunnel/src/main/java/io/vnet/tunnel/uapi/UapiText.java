@@ -9,14 +9,20 @@ import io.vnet.tunnel.settings.PeerChange;
 import io.vnet.tunnel.settings.PeerChange.AllowedIpChange;
 import io.vnet.tunnel.settings.PeerStatus;
 import io.vnet.tunnel.settings.TunnelChange;
+import io.vnet.tunnel.settings.TunnelDrop;
 import io.vnet.tunnel.settings.TunnelStatus;
 import io.vnet.tunnel.settings.ZoneNames;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Requests and replies as text, with their secrets: for the socket, never for a log. */
@@ -24,6 +30,9 @@ public final class UapiText {
   /** The request for the tunnel as it is. */
   public static final String GET = "get=1\n\n";
 
+  private static final String DROP = "vnet_drop_";
+  private static final Map<String, TunnelDrop> DROPS =
+      Stream.of(TunnelDrop.values()).collect(Collectors.toMap(UapiText::drop, reason -> reason));
   private static final String NO_KEY = "0".repeat(2 * PresharedKey.BYTES);
 
   private UapiText() {}
@@ -47,6 +56,9 @@ public final class UapiText {
     if (status.mark() != 0) {
       line(text, "fwmark", Integer.toUnsignedString(status.mark()));
     }
+    // Beyond the grammar; readers skip what they do not know, as wg does.
+    new TreeMap<>(status.drops())
+        .forEach((reason, count) -> line(text, drop(reason), Long.toString(count)));
     for (PeerStatus peer : status.peers()) {
       line(text, "public_key", peer.publicKey().hex());
       line(text, "preshared_key", peer.presharedKey().map(PresharedKey::hex).orElse(NO_KEY));
@@ -63,6 +75,10 @@ public final class UapiText {
       }
     }
     return text.append(errno(UapiErrno.OK)).toString();
+  }
+
+  private static String drop(TunnelDrop reason) {
+    return DROP + reason.name().toLowerCase(Locale.ROOT);
   }
 
   /** The request for a change. */
@@ -103,8 +119,8 @@ public final class UapiText {
 
   /**
    * Reads the lines of a reply to {@link #GET}, without {@code errno}: keys in any order within
-   * their part, and unknown ones are skipped. What a reply does not say (whether the tunnel is up,
-   * and drops) is "up" and none.
+   * their part, and unknown ones are skipped. Drops are there if the other program is vnet too;
+   * whether the tunnel is up no reply says: "up".
    *
    * @throws IllegalArgumentException if a line is none, or a value is none of its key's; it repeats
    *     nothing of the value
@@ -134,6 +150,7 @@ public final class UapiText {
     private int listenPort;
     private int mark;
     private final List<PeerStatus> peers = new ArrayList<>();
+    private final Map<TunnelDrop, Long> drops = new EnumMap<>(TunnelDrop.class);
     private @Nullable PublicKey publicKey;
     private PeerStatusLines peer = new PeerStatusLines();
 
@@ -189,7 +206,11 @@ public final class UapiText {
             peer.persistentKeepalive = (int) SetAssembler.decimal(value, 65535);
         case "allowed_ip" -> peer.allowedIps.add(SetAssembler.prefix(value));
         default -> {
-          // From a later version.
+          TunnelDrop reason = DROPS.get(key);
+          // Others are from a later version.
+          if (reason != null) {
+            drops.put(reason, Long.parseLong(value));
+          }
         }
       }
     }
@@ -207,7 +228,7 @@ public final class UapiText {
 
     TunnelStatus finish() {
       finishPeer();
-      return new TunnelStatus(privateKey, listenPort, mark, true, peers, Map.of());
+      return new TunnelStatus(privateKey, listenPort, mark, true, peers, drops);
     }
   }
 }

@@ -6,12 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.tunnel.KnownAnswers;
 import io.vnet.tunnel.crypto.Crypto;
-import io.vnet.tunnel.crypto.CryptoProviders;
 import io.vnet.tunnel.key.PresharedKey;
 import io.vnet.tunnel.key.PrivateKey;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -21,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * its kin: the test cases "Handshake" of the protocol's page).
  */
 @ParameterizedClass
-@MethodSource("providers")
+@MethodSource("io.vnet.tunnel.crypto.TestedProviders#all")
 class KnownHandshakeTest {
   private static final PresharedKey NO_KEY = PresharedKey.of(new byte[32]);
 
@@ -38,10 +36,6 @@ class KnownHandshakeTest {
     responder = Identity.of(crypto, PrivateKey.of(hex("sr_priv")));
     initiatorsPeer = PeerIdentity.of(crypto, initiator, responder.publicKey());
     respondersPeer = PeerIdentity.of(crypto, responder, initiator.publicKey());
-  }
-
-  static Stream<Crypto> providers() {
-    return CryptoProviders.all().stream();
   }
 
   private Handshakes.Initiation initiation() {

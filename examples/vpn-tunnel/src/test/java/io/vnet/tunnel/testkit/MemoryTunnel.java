@@ -60,6 +60,7 @@ public final class MemoryTunnel implements TunnelControl {
   }
 
   @Override
+  @SuppressWarnings("NullAway") // There is no other Void than null.
   public synchronized CompletionStage<Void> change(TunnelChange change) {
     changes.add(change);
     try {

@@ -1,2 +1,8 @@
-/** What several rooms' tests need: a tunnel in memory, keys. */
+/**
+ * For the tests of several rooms: packets, pairs of tunnels, tunnels that are configuration only,
+ * keys.
+ */
+@NullMarked
 package io.vnet.tunnel.testkit;
+
+import org.jspecify.annotations.NullMarked;
