@@ -5,7 +5,7 @@ package io.vnet.actors;
  * batch is gone.
  *
  * @param devices live devices
- * @param epochReaders registered epoch readers: two a handle and two a network end
+ * @param epochReaders registered epoch readers: two a handle, a network end and a port
  * @param batchesLent batches that somebody holds
  * @param batchesLeaked batches that were lost without a release, since the host started
  * @param ringsLent rings of in-memory devices

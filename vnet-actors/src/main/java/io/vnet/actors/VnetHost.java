@@ -43,14 +43,18 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.SlabPool;
+import io.vnet.api.port.HostedPort;
+import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PacketPort.Registration;
+import io.vnet.api.port.PortSite;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -65,7 +69,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Virtual networking in this process: makes devices, and ends them all when it is closed.
+ * Virtual networking in this process: makes devices and ports, and ends them all when it is closed.
  *
  * <pre>{@code
  * try (VnetHost host = VnetHost.start()) {
@@ -91,7 +95,7 @@ public final class VnetHost implements AutoCloseable {
   private static final int RING_BYTES = 1024 * 1024;
   private static final int BLOCKING_THREADS = 16;
   private static final long BLOCKING_IDLE_SECONDS = 2;
-  private static final long FAILURE_RECHECK_MILLIS = 1;
+  private static final long RECHECK_MILLIS = 1;
 
   private final ActorSystem<?> system;
   private final boolean ownsSystem;
@@ -103,6 +107,7 @@ public final class VnetHost implements AutoCloseable {
   private final ThreadPoolExecutor blocking;
   private final HostNetworks networks;
   private final IslandDispatchers dispatchers;
+  private final HostPorts ports = new HostPorts();
   private final ActorRef<HostActor.Command> root;
   private final HostActor.Actors actors;
   private final Vnet vnet0 = new HostVnet(this, HostActor.VNET0);
@@ -410,6 +415,89 @@ public final class VnetHost implements AutoCloseable {
   }
 
   /**
+   * Opens a port beside the devices, on one of the host's I/O threads, in its epoch and with its
+   * grace periods; the host closes it when it ends. With vnet-io:
+   *
+   * <pre>{@code
+   * UdpPort port = host.openPort(site -> UdpPort.open(UdpSettings.onPort(51820), site));
+   * }</pre>
+   *
+   * <p>The thread is one of those that serve devices with offloads, in turn.
+   *
+   * @param opener is called once, on this thread, and what it throws is thrown here; it makes a
+   *     port of the site that it is given, or nothing
+   * @throws VnetException EOPNOTSUPP: vnet-io is missing, or the operating system is another;
+   *     ESHUTDOWN: the host is closed
+   */
+  public <P extends HostedPort> P openPort(Function<PortSite, P> opener) {
+    return openPortOn(() -> networks.get().island(true), opener);
+  }
+
+  /**
+   * The same on a certain thread: a stream between this port and a device on the same island
+   * ({@code handle.island()}) changes no threads.
+   *
+   * @param island of this host
+   * @throws VnetException EINVAL: it is not; else as {@link #openPort(Function)}
+   */
+  public <P extends HostedPort> P openPort(Island island, Function<PortSite, P> opener) {
+    return openPortOn(() -> checkedOwn(island), opener);
+  }
+
+  private <P extends HostedPort> P openPortOn(
+      Supplier<Island> island, Function<PortSite, P> opener) {
+    return ports.open(
+        () -> opener.apply(new PortSite(island.get(), context.epoch(), this::afterGracePeriod)),
+        () -> closedException("open", "port"));
+  }
+
+  private Island checkedOwn(Island island) {
+    if (!networks.get().islands().contains(island)) {
+      throw new VnetException(
+          "open",
+          "port",
+          Errno.EINVAL,
+          island.name() + " is no I/O thread of this host",
+          "use that of one of its host devices, or leave the choice to the host");
+    }
+    return island;
+  }
+
+  /** Through the actor, which reports who stalls it, while there is one. */
+  private void afterGracePeriod(Runnable done) {
+    if (terminated.get() != null) {
+      blocking.execute(() -> whenElapsed(context.epoch().begin(), done));
+      return;
+    }
+    var _ =
+        this.<GracePeriodActor.Elapsed>request(
+                "retire",
+                "port",
+                reply -> actors.gracePeriod().tell(new GracePeriodActor.Retire(0, reply)))
+            .whenCompleteAsync(
+                (_, ended) -> {
+                  if (ended == null) {
+                    done.run();
+                  } else {
+                    whenElapsed(context.epoch().begin(), done);
+                  }
+                },
+                blocking);
+  }
+
+  private void whenElapsed(long token, Runnable done) {
+    if (context.epoch().elapsed(token)) {
+      done.run();
+    } else {
+      recheck().execute(() -> whenElapsed(token, done));
+    }
+  }
+
+  private Executor recheck() {
+    return CompletableFuture.delayedExecutor(RECHECK_MILLIS, TimeUnit.MILLISECONDS, blocking);
+  }
+
+  /**
    * Tells of each step in the life of this host's devices from now on, in order, on a thread where
    * the listener may block.
    */
@@ -458,8 +546,8 @@ public final class VnetHost implements AutoCloseable {
   }
 
   /**
-   * Ends the host: no new devices, all devices destroyed by force, all readers drained, all memory
-   * and descriptors released.
+   * Ends the host: no new devices and ports, all devices destroyed by force, all ports closed, all
+   * readers drained, all memory and descriptors released.
    *
    * @return completes when nothing is left, with what the host still holds: batches that somebody
    *     has not released
@@ -470,8 +558,15 @@ public final class VnetHost implements AutoCloseable {
     if (first != null) {
       return first.minimalCompletionStage();
     }
+    ports.refuse();
     root.tell(new HostActor.Terminate(devicesGone::complete));
-    var _ = devicesGone.thenRunAsync(() -> finish(mine), blocking);
+    CompletableFuture<Done> portsGone =
+        CompletableFuture.supplyAsync(ports::close, blocking).thenCompose(Function.identity());
+    // Who is refused goes on without the actors: a port must not wait for them any more.
+    var _ =
+        devicesGone
+            .thenRunAsync(this::refuse, blocking)
+            .thenAcceptBothAsync(portsGone, (_, _) -> finish(mine), blocking);
     return mine.minimalCompletionStage();
   }
 
@@ -494,9 +589,7 @@ public final class VnetHost implements AutoCloseable {
             .failure()
             .release(
                 context,
-                CompletableFuture.delayedExecutor(
-                        FAILURE_RECHECK_MILLIS, TimeUnit.MILLISECONDS, blocking)
-                    ::execute,
+                recheck()::execute,
                 () -> devicesGone.complete(new HostActor.Terminated())));
     var _ = terminate();
   }
@@ -504,13 +597,13 @@ public final class VnetHost implements AutoCloseable {
   /** Answers all who wait; who asks from now on is answered without asking anybody. */
   private void refuse() {
     gone = true;
+    ports.refuse();
     unanswered
         .values()
         .forEach(answer -> answer.completeExceptionally(closedException("wait", "host")));
   }
 
   private void finish(CompletableFuture<HostStatistics> done) {
-    refuse();
     shutdownTask.cancel();
     closeNetworks();
     context.singles().close();
@@ -528,7 +621,7 @@ public final class VnetHost implements AutoCloseable {
     }
   }
 
-  /** No device is left, so what fails here keeps nobody from ending. */
+  /** No device and no port is left, so what fails here keeps nobody from ending. */
   private void closeNetworks() {
     try {
       networks.close();

@@ -9,8 +9,10 @@ import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
 import io.vnet.actors.port.Answers;
 import io.vnet.actors.stream.PacketStreams;
+import io.vnet.actors.testkit.FakeHostNetwork;
 import io.vnet.actors.testkit.Leftovers;
 import io.vnet.api.address.Endpoint;
+import io.vnet.api.address.IpAddress;
 import io.vnet.api.device.ClonePolicy;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.DestroyRequest;
@@ -27,8 +29,13 @@ import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.packet.SlabPool;
+import io.vnet.api.port.HostedPort;
+import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortListener;
+import io.vnet.api.port.PortSite;
+import io.vnet.io.udp.UdpPort;
+import io.vnet.io.udp.UdpSettings;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -48,6 +55,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +74,8 @@ class AfterCloseTest {
 
   /** What an argument of ours deserves by itself. */
   private static final Set<Errno> ARGUMENT = EnumSet.of(Errno.EIO, Errno.EINVAL);
+
+  private static final Island ISLAND = new FakeHostNetwork(false).island(true);
 
   private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 16);
   private final BatchPool ownBatches = new BatchPool(slabs);
@@ -115,8 +125,13 @@ class AfterCloseTest {
     DestroyRequest done = destroyed.destroyAsync(DestroyPolicy.FORCE);
     done.done().toCompletableFuture().join();
     DestroyRequest refused = destroyed.destroyAsync(DestroyPolicy.WAIT);
+    UdpPort udp = udp(host);
+    PacketStreams udpStreams = host.streams(udp);
+    udp.closeAsync().toCompletableFuture().join();
     return List.of(
         Ended.of("a removed vnet", Vnet.class, removed, Errno.ENXIO),
+        Ended.of("a closed UDP port", UdpPort.class, udp, Errno.EBADF),
+        Ended.of("streams of a closed UDP port", PacketStreams.class, udpStreams, Errno.EBADF),
         Ended.of("a closed handle", DeviceHandle.class, closed, Errno.EBADF),
         Ended.of("a closed network end", NetworkEnd.class, closedEnd, Errno.EBADF),
         Ended.of("streams of a closed handle", PacketStreams.class, streams, Errno.EBADF),
@@ -126,6 +141,11 @@ class AfterCloseTest {
         Ended.of("streams of a revoked handle", PacketStreams.class, revokedStreams, Errno.ENXIO),
         Ended.of("a destroy that was carried out", DestroyRequest.class, done, Errno.ENXIO),
         Ended.of("a destroy that came too late", DestroyRequest.class, refused, Errno.ENXIO));
+  }
+
+  private static UdpPort udp(VnetHost host) {
+    IpAddress loopback = IpAddress.parse("127.0.0.1");
+    return host.openPort(site -> UdpPort.open(UdpSettings.onPort(0).withAddress(loopback), site));
   }
 
   @Test
@@ -146,6 +166,7 @@ class AfterCloseTest {
     batch.release();
     all.add(Ended.of("a device", Device.class, device, Errno.ESHUTDOWN));
     all.add(Ended.of("a network end", NetworkEnd.class, device.networkEnd(), Errno.ESHUTDOWN));
+    all.add(Ended.of("a UDP port", UdpPort.class, udp(host), Errno.EBADF));
     all.add(Ended.of("a handle", DeviceHandle.class, handle, Errno.ESHUTDOWN));
     all.add(Ended.of("a vnet", Vnet.class, other, Errno.ESHUTDOWN));
     all.add(Ended.of("the first vnet", Vnet.class, host.vnet0(), Errno.ESHUTDOWN));
@@ -347,6 +368,16 @@ class AfterCloseTest {
     }
     if (type == Consumer.class) {
       return List.of((Consumer<Object>) _ -> {});
+    }
+    if (type == Function.class) {
+      return List.of(
+          (Function<PortSite, HostedPort>)
+              _ -> {
+                throw new AssertionError("a host that has ended opens a port");
+              });
+    }
+    if (type == Island.class) {
+      return List.of(ISLAND);
     }
     if (type == IntPredicate.class) {
       return List.of((IntPredicate) _ -> true);

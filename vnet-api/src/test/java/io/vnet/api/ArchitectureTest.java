@@ -107,7 +107,8 @@ class ArchitectureTest {
             "io.vnet.api.mtu",
             "io.vnet.api.offload",
             "io.vnet.api.packet",
-            "io.vnet.api.port");
+            "io.vnet.api.port",
+            "io.vnet.api.wire");
     assertThat(packages)
         .allSatisfy(
             each -> assertThat(each.isAnnotatedWith(NullMarked.class)).as(each.getName()).isTrue());

@@ -17,6 +17,7 @@ import io.vnet.tunnel.crypto.Crypto;
 import io.vnet.tunnel.crypto.CryptoProviders;
 import io.vnet.tunnel.settings.TunnelChange;
 import io.vnet.tunnel.settings.TunnelControl;
+import io.vnet.tunnel.settings.TunnelDrop;
 import io.vnet.tunnel.settings.TunnelStatus;
 import java.security.SecureRandom;
 import java.util.Map;
@@ -28,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,7 +57,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   private final String name;
   private final Island island;
   private final ActorRef<TunnelActor.Command> actor;
-  private final CompletableFuture<Done> ended;
+  private final CompletableFuture<Map<TunnelDrop, Long>> ended;
   private final CompletionStage<Void> end;
   private final Map<Long, CompletableFuture<?>> unanswered = new ConcurrentHashMap<>();
   private final AtomicLong requests = new AtomicLong();
@@ -63,7 +65,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   private WireGuardTunnel(
       String name,
       Island island,
-      CompletableFuture<Done> ended,
+      CompletableFuture<Map<TunnelDrop, Long>> ended,
       ActorRef<TunnelActor.Command> actor) {
     this.name = name;
     this.island = island;
@@ -73,7 +75,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   }
 
   @SuppressWarnings("NullAway") // A Void is nothing but null.
-  private static CompletionStage<Void> end(CompletableFuture<Done> ended) {
+  private static CompletionStage<Void> end(CompletableFuture<Map<TunnelDrop, Long>> ended) {
     return ended.thenAccept(_ -> {}).minimalCompletionStage();
   }
 
@@ -97,11 +99,22 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   /** The same with a provider of one's choice. */
   public static WireGuardTunnel start(
       VnetHost host, String name, PacketPort inside, Outside outside, Crypto crypto) {
+    return start(host, name, inside, outside, crypto, System::nanoTime);
+  }
+
+  /** With a clock of its own, monotonic, in nanoseconds. */
+  static WireGuardTunnel start(
+      VnetHost host,
+      String name,
+      PacketPort inside,
+      Outside outside,
+      Crypto crypto,
+      LongSupplier clock) {
     check(name, inside);
     Optional<Island> insideIsland = inside.island();
     IslandLoop own = insideIsland.isPresent() ? null : new IslandLoop();
     Island island = own == null ? insideIsland.orElseThrow() : own;
-    CompletableFuture<Done> ended = new CompletableFuture<>();
+    CompletableFuture<Map<TunnelDrop, Long>> ended = new CompletableFuture<>();
     ActorSystem<?> system = host.system();
     TunnelActor.Setup setup =
         new TunnelActor.Setup(
@@ -111,8 +124,8 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
             island,
             crypto,
             new SecureRandom()::nextBytes,
-            System::nanoTime,
-            defect -> tellEnd(own, ended, defect));
+            clock,
+            (dropped, defect) -> tellEnd(own, ended, dropped, defect));
     try {
       ActorRef<TunnelActor.Command> actor =
           system.systemActorOf(
@@ -147,14 +160,17 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
 
   /** On the island, as the last thing that the tunnel does there. */
   private static void tellEnd(
-      @Nullable IslandLoop own, CompletableFuture<Done> ended, @Nullable Throwable defect) {
+      @Nullable IslandLoop own,
+      CompletableFuture<Map<TunnelDrop, Long>> ended,
+      Map<TunnelDrop, Long> dropped,
+      @Nullable Throwable defect) {
     ForkJoinPool.commonPool()
         .execute(() -> {
           if (own != null) {
             own.close();
           }
           if (defect == null) {
-            ended.complete(Done.getInstance());
+            ended.complete(dropped);
           } else {
             ended.completeExceptionally(defect);
           }
@@ -231,6 +247,16 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
    */
   public CompletionStage<Void> ended() {
     return end;
+  }
+
+  /**
+   * What went nowhere, as {@link #status} says it of a tunnel that runs: in the end, each packet
+   * that came from one port was passed on by the other or is in here.
+   *
+   * @return completes when the tunnel has ended; fails as {@link #ended} does
+   */
+  public CompletionStage<Map<TunnelDrop, Long>> dropped() {
+    return ended.minimalCompletionStage();
   }
 
   /**

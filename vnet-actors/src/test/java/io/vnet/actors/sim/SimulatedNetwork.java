@@ -81,6 +81,11 @@ final class SimulatedNetwork implements HostNetwork {
   }
 
   @Override
+  public Island island(boolean superPackets) {
+    throw new UnsupportedOperationException("nothing runs on islands here");
+  }
+
+  @Override
   public List<HostInterface> interfaces() {
     return List.of();
   }

@@ -4,33 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import akka.Done;
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.LoggingTestKit;
 import akka.stream.AbruptStageTerminationException;
 import akka.stream.Materializer;
 import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
-import io.vnet.actors.testkit.StreamKits;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
-import io.vnet.api.packet.BatchPool;
-import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.packet.SlabPool;
-import io.vnet.api.port.DropReason;
-import io.vnet.api.port.Island;
-import io.vnet.api.port.PacketPort;
-import io.vnet.api.port.PortCounters;
-import io.vnet.api.port.PortLedger;
 import io.vnet.api.port.PortListener;
-import java.util.Optional;
+import io.vnet.io.testkit.TestPort;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,26 +28,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A stage whose call on the port meets the port's end before the port's signal does. */
 @ParameterizedClass(name = "fuzzing {0}")
 @ValueSource(booleans = {false, true})
-class EndedPortTest {
+class EndedPortTest extends StreamTest {
   private static final Packet PACKET = Packet.of(new byte[] {0x45, 0, 0, 4});
 
-  private final ActorTestKit kit;
-  private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 8);
-  private final BatchPool pool = new BatchPool(slabs);
   private final EndedPort port = new EndedPort();
-  private final PacketStreams streams;
+  private final PacketStreams streams = streams(port);
 
   EndedPortTest(boolean fuzzing) {
-    kit = StreamKits.create(fuzzing);
-    streams = new PacketStreams(port, pool, kit.system(), new IslandDispatchers(kit.system()));
-  }
-
-  @AfterEach
-  void no_batch_is_left() {
-    kit.shutdownTestKit();
-    assertThat(pool.lent()).isZero();
-    pool.close();
-    slabs.close();
+    super(fuzzing);
   }
 
   private static VnetException closed() {
@@ -183,8 +161,7 @@ class EndedPortTest {
   }
 
   /** Its calls fail; it tells of its end when the test says so. */
-  private static final class EndedPort implements PacketPort {
-    private final PortLedger ledger = new PortLedger();
+  private static final class EndedPort extends TestPort {
     private final CompletableFuture<PortListener> listener = new CompletableFuture<>();
     private final CountDownLatch called = new CountDownLatch(1);
     private final CompletableFuture<Done> closed = new CompletableFuture<>();
@@ -192,6 +169,10 @@ class EndedPortTest {
     private volatile boolean room;
     private volatile @Nullable RuntimeException deaf;
     private volatile @Nullable RuntimeException error;
+
+    EndedPort() {
+      super("tun0");
+    }
 
     void awaitCall() {
       try {
@@ -220,26 +201,6 @@ class EndedPortTest {
     }
 
     @Override
-    public String name() {
-      return "tun0";
-    }
-
-    @Override
-    public Layer layer() {
-      return Layer.L3;
-    }
-
-    @Override
-    public int mtu() {
-      return 1500;
-    }
-
-    @Override
-    public Optional<Island> island() {
-      return Optional.empty();
-    }
-
-    @Override
     public int receive(PacketBatch into) {
       return call();
     }
@@ -247,7 +208,7 @@ class EndedPortTest {
     @Override
     public int send(PacketBatch batch, int from) {
       int taken = room ? batch.count() - from : 0;
-      ledger.sent(taken, taken);
+      ledger().sent(taken, taken);
       return call() + taken;
     }
 
@@ -259,16 +220,6 @@ class EndedPortTest {
       }
       listener.complete(newListener);
       return () -> {};
-    }
-
-    @Override
-    public void countDrop(DropReason reason, long packets) {
-      ledger.dropped(reason, packets);
-    }
-
-    @Override
-    public PortCounters counters() {
-      return ledger.snapshot();
     }
 
     @Override

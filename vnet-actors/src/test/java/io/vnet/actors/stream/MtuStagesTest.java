@@ -4,7 +4,6 @@ import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.japi.Pair;
 import akka.stream.javadsl.Flow;
 import akka.stream.javadsl.Keep;
@@ -16,23 +15,18 @@ import akka.stream.testkit.javadsl.TestSink;
 import akka.stream.testkit.javadsl.TestSource;
 import io.vnet.actors.testkit.IpPackets;
 import io.vnet.actors.testkit.ScriptedPort;
-import io.vnet.actors.testkit.StreamKits;
 import io.vnet.api.header.Ipv4View;
 import io.vnet.api.mtu.TooBigRules;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
-import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,39 +34,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The stages that mind an MTU: demand, order, ends, and what they hold. */
 @ParameterizedClass(name = "fuzzing {0}")
 @ValueSource(booleans = {false, true})
-class MtuStagesTest {
-  private static final int GUARD_SECONDS = 60;
+class MtuStagesTest extends StreamTest {
   private static final int MTU = 1000;
   private static final IpPackets TCP4 = new IpPackets(true, false);
 
-  private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 64);
-  private final BatchPool pool = new BatchPool(slabs);
   private final ScriptedPort drops = new ScriptedPort(Set.of());
 
-  private final ActorTestKit kit;
-
   MtuStagesTest(boolean fuzzing) {
-    kit = StreamKits.create(fuzzing);
-  }
-
-  @AfterEach
-  void no_batch_is_left() {
-    try {
-      assertNoBatchIsLeft();
-    } finally {
-      kit.shutdownTestKit();
-    }
-  }
-
-  private void assertNoBatchIsLeft() {
-    await().until(() -> pool.lent() == 0);
-    assertThat(pool.leaked()).isZero();
-    pool.close();
-    slabs.close();
-  }
-
-  private static <T> T end(CompletionStage<T> stage) {
-    return stage.toCompletableFuture().orTimeout(GUARD_SECONDS, TimeUnit.SECONDS).join();
+    super(fuzzing);
   }
 
   private PacketBatch small(int first, int count) {

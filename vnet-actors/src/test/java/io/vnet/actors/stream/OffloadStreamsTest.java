@@ -1,10 +1,8 @@
 package io.vnet.actors.stream;
 
-import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.Done;
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.stream.javadsl.Keep;
 import akka.stream.javadsl.Sink;
 import akka.stream.javadsl.Source;
@@ -13,7 +11,6 @@ import akka.stream.testkit.javadsl.TestSink;
 import io.vnet.actors.port.SinglePackets;
 import io.vnet.actors.testkit.IpPackets;
 import io.vnet.actors.testkit.ScriptedPort;
-import io.vnet.actors.testkit.StreamKits;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.offload.JoinRules;
@@ -26,7 +23,6 @@ import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortCounters;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -34,9 +30,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
-import org.awaitility.core.ConditionFactory;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,53 +37,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Streams between ends of which only one, or neither, has offloads. */
 @ParameterizedClass(name = "fuzzing {0}")
 @ValueSource(booleans = {false, true})
-class OffloadStreamsTest {
+class OffloadStreamsTest extends StreamTest {
   private static final long SEED = Long.getLong("vnet.fuzz.seed", 20_260_700_000L);
   private static final int ROUNDS = 200;
-  private static final int GUARD_SECONDS = 60;
   private static final Set<OffloadFeature> ALL = EnumSet.allOf(OffloadFeature.class);
   private static final IpPackets TCP4 = new IpPackets(true, false);
   private static final IpPackets TCP6 = new IpPackets(false, false);
   private static final IpPackets UDP4 = new IpPackets(true, true);
 
-  private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 64);
-  private final BatchPool pool = new BatchPool(slabs);
   private final ScriptedPort plain = new ScriptedPort(Set.of());
   private final ScriptedPort offloading = new ScriptedPort(ALL);
 
-  private final ActorTestKit kit;
-
   OffloadStreamsTest(boolean fuzzing) {
-    kit = StreamKits.create(fuzzing);
-  }
-
-  @AfterEach
-  void no_batch_is_left() {
-    try {
-      assertNoBatchIsLeft();
-    } finally {
-      kit.shutdownTestKit();
-    }
-  }
-
-  private void assertNoBatchIsLeft() {
-    soon().until(() -> pool.lent() == 0);
-    assertThat(pool.leaked()).isZero();
-    pool.close();
-    slabs.close();
-  }
-
-  /** Looks more often than usual: hundreds of short streams wait here. */
-  private static ConditionFactory soon() {
-    return await().pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(1));
-  }
-
-  private PacketStreams streams(ScriptedPort port) {
-    return new PacketStreams(port, pool, kit.system(), new IslandDispatchers(kit.system()));
-  }
-
-  private static <T> T end(CompletionStage<T> stage) {
-    return stage.toCompletableFuture().orTimeout(GUARD_SECONDS, TimeUnit.SECONDS).join();
+    super(fuzzing);
   }
 
   private static void awaitEnd(CompletionStage<?> stage) {

@@ -9,18 +9,11 @@ import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.packet.SlabPool;
-import io.vnet.api.port.DropReason;
-import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
-import io.vnet.api.port.PortCounters;
-import io.vnet.api.port.PortLedger;
-import io.vnet.api.port.PortListener;
 import io.vnet.io.testkit.MemoryPort;
 import io.vnet.io.testkit.ReactiveStreamsTck;
-import java.util.List;
+import io.vnet.io.testkit.TestPort;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Flow.Publisher;
 import java.util.concurrent.Flow.Subscriber;
 import java.util.function.Function;
@@ -147,24 +140,20 @@ class ReactiveStreamsTckTest {
   }
 
   /** Has so many packets, gives one a call, and ends itself after the last. */
-  private static final class FinitePort implements PacketPort {
-    private final List<PortListener> listeners = new CopyOnWriteArrayList<>();
-    private final PortLedger ledger = new PortLedger();
+  private static final class FinitePort extends TestPort {
     private long left;
-    private volatile boolean open = true;
 
     FinitePort(long packets) {
+      super("finite");
       this.left = packets;
     }
 
     @Override
     public synchronized int receive(PacketBatch into) {
-      if (!open) {
-        throw new VnetException("receive", name(), Errno.EBADF, "it is closed", "");
-      }
+      checkOpen("receive");
       if (left > 0 && into.append(packet())) {
         left--;
-        ledger.received(1, 1);
+        ledger().received(1, 1);
         return 1;
       }
       close();
@@ -174,60 +163,6 @@ class ReactiveStreamsTckTest {
     @Override
     public int send(PacketBatch batch, int from) {
       throw new VnetException("send", name(), Errno.EBADF, "it is read only", "");
-    }
-
-    @Override
-    public Registration listen(PortListener listener) {
-      listeners.add(listener);
-      if (!open && listeners.remove(listener)) {
-        listener.closed(null);
-      }
-      return () -> listeners.remove(listener);
-    }
-
-    @Override
-    public String name() {
-      return "finite";
-    }
-
-    @Override
-    public Layer layer() {
-      return Layer.L3;
-    }
-
-    @Override
-    public int mtu() {
-      return 1500;
-    }
-
-    @Override
-    public void countDrop(DropReason reason, long packets) {
-      ledger.dropped(reason, packets);
-    }
-
-    @Override
-    public PortCounters counters() {
-      return ledger.snapshot();
-    }
-
-    @Override
-    public Optional<Island> island() {
-      return Optional.empty();
-    }
-
-    @Override
-    public boolean isOpen() {
-      return open;
-    }
-
-    @Override
-    public void close() {
-      open = false;
-      for (PortListener listener : listeners.toArray(new PortListener[0])) {
-        if (listeners.remove(listener)) {
-          listener.closed(null);
-        }
-      }
     }
   }
 }

@@ -25,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -90,6 +91,25 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
     }
   }
 
+  /** The only one; its tasks run on the common pool, and nobody is in it. */
+  private static final class FakeIsland implements Island {
+    @Override
+    public String name() {
+      return "fake-island";
+    }
+
+    @Override
+    public boolean inIsland() {
+      return false;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      ForkJoinPool.commonPool().execute(task);
+    }
+  }
+
+  private final Island island = new FakeIsland();
   private final boolean blocking;
   private final Map<Step, Supplier<? extends RuntimeException>> failures =
       new ConcurrentHashMap<>();
@@ -183,7 +203,12 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
 
   @Override
   public List<? extends Island> islands() {
-    return List.of();
+    return List.of(island);
+  }
+
+  @Override
+  public Island island(boolean superPackets) {
+    return island;
   }
 
   @Override

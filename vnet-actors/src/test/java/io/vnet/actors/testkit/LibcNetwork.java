@@ -49,6 +49,11 @@ public final class LibcNetwork implements HostNetworkProvider, HostNetwork {
   }
 
   @Override
+  public IslandLoop island(boolean superPackets) {
+    return island;
+  }
+
+  @Override
   public List<HostInterface> interfaces() {
     return List.of();
   }

@@ -1,45 +1,34 @@
 package io.vnet.actors.testkit;
 
-import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
-import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
-import io.vnet.api.port.Island;
 import io.vnet.api.port.OffloadFeature;
-import io.vnet.api.port.PacketPort;
-import io.vnet.api.port.PortCounters;
-import io.vnet.api.port.PortLedger;
-import io.vnet.api.port.PortListener;
+import io.vnet.io.testkit.TestPort;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A port with any offloads, that receives what the test gives it and takes as many packets as the
  * test lets it. It drops what its offloads do not allow. Safe on any thread.
  */
-public final class ScriptedPort implements PacketPort {
+public final class ScriptedPort extends TestPort {
   private final Set<OffloadFeature> offloads;
-  private final PortLedger ledger = new PortLedger();
-  private final List<PortListener> listeners = new CopyOnWriteArrayList<>();
   private final Queue<Arrival> arrivals = new ArrayDeque<>();
   private final List<Arrival> sent = new ArrayList<>();
   private int room = Integer.MAX_VALUE;
   private int sends;
-  private boolean open = true;
-  private @Nullable VnetException cause;
 
   /** A packet with its offload word. */
   public record Arrival(Packet packet, long word) {}
 
   public ScriptedPort(Set<OffloadFeature> offloads) {
+    super("scripted");
     this.offloads = offloads;
   }
 
@@ -51,7 +40,7 @@ public final class ScriptedPort implements PacketPort {
       }
     }
     batch.release();
-    listeners.forEach(PortListener::readable);
+    signalReadable();
   }
 
   /** Takes so many packets and no more, until asked again. */
@@ -59,7 +48,7 @@ public final class ScriptedPort implements PacketPort {
     synchronized (this) {
       room = packets;
     }
-    listeners.forEach(PortListener::writable);
+    signalWritable();
   }
 
   /** What was sent, so far. */
@@ -78,113 +67,50 @@ public final class ScriptedPort implements PacketPort {
   }
 
   @Override
-  public String name() {
-    return "scripted";
-  }
-
-  @Override
-  public Layer layer() {
-    return Layer.L3;
-  }
-
-  @Override
-  public int mtu() {
-    return 1500;
-  }
-
-  @Override
   public Set<OffloadFeature> offloads() {
     return offloads;
   }
 
   @Override
-  public Optional<Island> island() {
-    return Optional.empty();
-  }
-
-  @Override
   public synchronized int receive(PacketBatch into) {
-    checkOpen();
+    checkOpen("receive");
     int received = 0;
     while (!arrivals.isEmpty() && into.append(arrivals.element().packet())) {
       into.setOffload(into.count() - 1, arrivals.remove().word());
       received++;
     }
-    ledger.received(received, received);
+    ledger().received(received, received);
     return received;
   }
 
   @Override
   public synchronized int send(PacketBatch batch, int from) {
-    checkOpen();
+    checkOpen("send");
     sends++;
     int next = from;
     for (; next < batch.count() && room > 0; next++, room--) {
       if (batch.offload(next) != 0 && offloads.isEmpty()) {
-        ledger.dropped(DropReason.NOT_OFFLOADED, 1);
+        ledger().dropped(DropReason.NOT_OFFLOADED, 1);
       } else {
         sent.add(new Arrival(batch.packet(next), batch.offload(next)));
-        ledger.sent(1, batch.length(next));
+        ledger().sent(1, batch.length(next));
       }
     }
     return next - from;
   }
 
-  private void checkOpen() {
-    if (!open) {
-      throw new VnetException("use", name(), Errno.EBADF, "it is closed", "");
-    }
-  }
-
-  @Override
-  public Registration listen(PortListener listener) {
-    listeners.add(listener);
-    boolean ended;
-    @Nullable VnetException why;
+  /** Ends it, by its user or for a cause; nobody is inside then. */
+  public void end(@Nullable VnetException why) {
     synchronized (this) {
-      ended = !open;
-      why = cause;
+      if (!markEnded(why)) {
+        return;
+      }
     }
-    // The end may tell it, too; once is enough.
-    if (ended && listeners.remove(listener)) {
-      listener.closed(why);
-    }
-    return () -> listeners.remove(listener);
-  }
-
-  @Override
-  public void countDrop(DropReason reason, long packets) {
-    ledger.dropped(reason, packets);
-  }
-
-  @Override
-  public PortCounters counters() {
-    return ledger.snapshot();
-  }
-
-  @Override
-  public synchronized boolean isOpen() {
-    return open;
+    tellEnd();
   }
 
   @Override
   public void close() {
     end(null);
-  }
-
-  /** Ends it, by its user or for a cause. */
-  public void end(@Nullable VnetException why) {
-    synchronized (this) {
-      if (!open) {
-        return;
-      }
-      open = false;
-      cause = why;
-    }
-    for (PortListener listener : List.copyOf(listeners)) {
-      if (listeners.remove(listener)) {
-        listener.closed(why);
-      }
-    }
   }
 }

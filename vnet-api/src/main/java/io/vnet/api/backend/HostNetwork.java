@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * The host's kernel as a maker of devices, with the I/O threads that serve them. Safe on any
- * thread. Closing it stops its I/O threads; its backends must be released before.
+ * thread. Closing it stops its I/O threads; its backends, and the ports on them, must be released
+ * before.
  */
 public interface HostNetwork extends AutoCloseable {
   /**
@@ -19,6 +20,14 @@ public interface HostNetwork extends AutoCloseable {
 
   /** The I/O threads that run, at least one; more may start as devices are opened. */
   List<? extends Island> islands();
+
+  /**
+   * The next I/O thread, in turn, for a port beside the devices; starts one if none is there yet.
+   *
+   * @param superPackets whether of those that serve devices with offloads
+   * @throws io.vnet.api.error.VnetException ESHUTDOWN: closed; else what its start fails with
+   */
+  Island island(boolean superPackets);
 
   /** The tun and tap interfaces of the process's own network namespace. Blocks. */
   List<HostInterface> interfaces();

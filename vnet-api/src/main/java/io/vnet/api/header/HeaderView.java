@@ -1,8 +1,7 @@
 package io.vnet.api.header;
 
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
@@ -12,13 +11,6 @@ import java.util.Objects;
  * nothing: whatever is asked of it throws {@link IllegalStateException}, until a wrap succeeds.
  */
 public abstract class HeaderView {
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-
   private MemorySegment segment = MemorySegment.NULL;
   private long start;
   private int length;
@@ -82,19 +74,19 @@ public abstract class HeaderView {
   }
 
   final int getByte(int field) {
-    return segment.get(ValueLayout.JAVA_BYTE, at(field)) & 0xFF;
+    return Bytes.u8(segment, at(field));
   }
 
   final int getShort(int field) {
-    return segment.get(SHORT, at(field)) & 0xFFFF;
+    return Bytes.u16(segment, at(field));
   }
 
   final int getInt(int field) {
-    return segment.get(INT, at(field));
+    return Bytes.i32(segment, at(field));
   }
 
   final long getLong(int field) {
-    return segment.get(LONG, at(field));
+    return Bytes.i64(segment, at(field));
   }
 
   final long getMac(int field) {
@@ -102,19 +94,19 @@ public abstract class HeaderView {
   }
 
   final void setByte(int field, int value) {
-    segment.set(ValueLayout.JAVA_BYTE, at(field), (byte) value);
+    Bytes.put8(segment, at(field), value);
   }
 
   final void setShort(int field, int value) {
-    segment.set(SHORT, at(field), (short) value);
+    Bytes.put16(segment, at(field), value);
   }
 
   final void setInt(int field, int value) {
-    segment.set(INT, at(field), value);
+    Bytes.put32(segment, at(field), value);
   }
 
   final void setLong(int field, long value) {
-    segment.set(LONG, at(field), value);
+    Bytes.put64(segment, at(field), value);
   }
 
   final void setMac(int field, long bits) {

@@ -2,6 +2,7 @@ package io.vnet.api.mtu;
 
 import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -11,6 +11,7 @@ import io.vnet.api.header.TcpView;
 import io.vnet.api.offload.Offload;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
 
 /**

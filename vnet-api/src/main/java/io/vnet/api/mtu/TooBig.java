@@ -14,6 +14,7 @@ import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropCounter;
 import io.vnet.api.port.DropReason;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import java.util.Optional;

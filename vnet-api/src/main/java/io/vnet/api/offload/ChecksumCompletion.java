@@ -2,6 +2,7 @@ package io.vnet.api.offload;
 
 import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -45,7 +46,7 @@ public final class ChecksumCompletion {
         InternetChecksum.checksum(InternetChecksum.sum(packet, offset + start, length - start));
     // Zero on the wire means "none" in UDP, whose field alone is there.
     boolean udp = field == Wire.UDP_CHECKSUM;
-    Wire.put16(packet, offset + start + field, udp && checksum == 0 ? 0xFFFF : checksum);
+    Bytes.put16(packet, offset + start + field, udp && checksum == 0 ? 0xFFFF : checksum);
     return OffloadStatus.OK;
   }
 }

@@ -5,6 +5,7 @@ import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropCounter;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PacketPort;
+import io.vnet.api.wire.Bytes;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.IntPredicate;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes of the packets of a batch what a port takes that has no offloads, or not all: checksums are
- * computed, super-packets split. What the port does itself is left to it.
+ * computed, super-packets split. What the port does itself is left to it; a port of datagrams takes
+ * every {@linkplain DatagramTrain train}.
  *
  * <p>{@link #begin} does all that can be done in place. Only if there are super-packets to split,
  * packets go into other batches, in their order:
@@ -74,7 +76,7 @@ public final class Finisher {
     tso6 = checksum && offloads.contains(OffloadFeature.TSO6);
     uso4 = checksum && offloads.contains(OffloadFeature.USO4);
     uso6 = checksum && offloads.contains(OffloadFeature.USO6);
-    all = tso4 && tso6 && uso4 && uso6;
+    all = layer == Layer.DATAGRAM || (tso4 && tso6 && uso4 && uso6);
   }
 
   /** For what is sent to a port, which counts the drops. */
@@ -144,7 +146,7 @@ public final class Finisher {
 
   private boolean isIpv4(PacketBatch batch, int i) {
     int ip = Wire.ipStart(layer, batch.segment(), batch.offset(i), batch.length(i));
-    return ip >= 0 && Wire.u8(batch.segment(), batch.offset(i) + (long) ip) >> 4 == 4;
+    return ip >= 0 && Bytes.u8(batch.segment(), batch.offset(i) + (long) ip) >> 4 == 4;
   }
 
   /** Whether all has been written or skipped. */

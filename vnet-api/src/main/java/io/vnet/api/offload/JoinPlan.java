@@ -4,6 +4,7 @@ import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.header.IpProtocols;
 import io.vnet.api.header.TcpView;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
@@ -166,24 +167,24 @@ public final class JoinPlan {
     MemorySegment.copy(segment, which.at, to, at, which.header);
     long ip = at + which.ip;
     if (which.v4) {
-      Wire.put16(to, ip + Wire.IPV4_TOTAL_LENGTH, which.length - which.ip);
-      Wire.put16(to, ip + Wire.IPV4_CHECKSUM, 0);
+      Bytes.put16(to, ip + Wire.IPV4_TOTAL_LENGTH, which.length - which.ip);
+      Bytes.put16(to, ip + Wire.IPV4_CHECKSUM, 0);
       int checksum = InternetChecksum.checksum(InternetChecksum.sum(to, ip, Wire.IPV4_BYTES));
-      Wire.put16(to, ip + Wire.IPV4_CHECKSUM, checksum);
+      Bytes.put16(to, ip + Wire.IPV4_CHECKSUM, checksum);
     } else {
       int payloadLength = which.length - which.ip - Wire.IPV6_BYTES;
-      Wire.put16(to, ip + Wire.IPV6_PAYLOAD_LENGTH, payloadLength);
+      Bytes.put16(to, ip + Wire.IPV6_PAYLOAD_LENGTH, payloadLength);
     }
     long transport = at + which.transport;
     int transportBytes = which.length - which.transport;
     int partial = InternetChecksum.fold(pseudoHeaderSum(which, to, ip, transportBytes));
     if (which.udp) {
-      Wire.put16(to, transport + Wire.UDP_LENGTH, transportBytes);
-      Wire.put16(to, transport + Wire.UDP_CHECKSUM, partial);
+      Bytes.put16(to, transport + Wire.UDP_LENGTH, transportBytes);
+      Bytes.put16(to, transport + Wire.UDP_CHECKSUM, partial);
     } else {
       int flags = TcpView.ACK | (which.pushed ? TcpView.PSH : 0);
-      Wire.put8(to, transport + Wire.TCP_FLAGS, flags);
-      Wire.put16(to, transport + Wire.TCP_CHECKSUM, partial);
+      Bytes.put8(to, transport + Wire.TCP_FLAGS, flags);
+      Bytes.put16(to, transport + Wire.TCP_CHECKSUM, partial);
     }
   }
 
@@ -238,31 +239,31 @@ public final class JoinPlan {
       return Sight.NOTHING;
     }
     long ip = packet.at + packet.ip;
-    int version = Wire.u8(segment, ip) >> 4;
+    int version = Bytes.u8(segment, ip) >> 4;
     packet.v4 = version == 4;
     if (packet.v4) {
-      int protocol = Wire.u8(segment, ip + Wire.IPV4_PROTOCOL);
+      int protocol = Bytes.u8(segment, ip + Wire.IPV4_PROTOCOL);
       if (!joins(protocol)) {
         return Sight.NOTHING;
       }
       packet.udp = protocol == IpProtocols.UDP;
       packet.transport = packet.ip + Wire.IPV4_BYTES;
       boolean plain =
-          (Wire.u8(segment, ip) & 15) * 4 == Wire.IPV4_BYTES
-              && Wire.u16(segment, ip + Wire.IPV4_TOTAL_LENGTH) == bytes
-              && (Wire.u16(segment, ip + Wire.IPV4_FRAGMENT) & Wire.IPV4_PART) == 0;
+          (Bytes.u8(segment, ip) & 15) * 4 == Wire.IPV4_BYTES
+              && Bytes.u16(segment, ip + Wire.IPV4_TOTAL_LENGTH) == bytes
+              && (Bytes.u16(segment, ip + Wire.IPV4_FRAGMENT) & Wire.IPV4_PART) == 0;
       return plain ? lookAtTransport(packet, finished) : Sight.ADDRESSES;
     }
     if (version != 6 || bytes < Wire.IPV6_BYTES) {
       return Sight.NOTHING;
     }
-    int protocol = Wire.u8(segment, ip + Wire.IPV6_NEXT_HEADER);
+    int protocol = Bytes.u8(segment, ip + Wire.IPV6_NEXT_HEADER);
     if (!joins(protocol)) {
       return isExtension(protocol) ? Sight.ADDRESSES : Sight.NOTHING;
     }
     packet.udp = protocol == IpProtocols.UDP;
     packet.transport = packet.ip + Wire.IPV6_BYTES;
-    boolean plain = Wire.u16(segment, ip + Wire.IPV6_PAYLOAD_LENGTH) == bytes - Wire.IPV6_BYTES;
+    boolean plain = Bytes.u16(segment, ip + Wire.IPV6_PAYLOAD_LENGTH) == bytes - Wire.IPV6_BYTES;
     return plain ? lookAtTransport(packet, finished) : Sight.ADDRESSES;
   }
 
@@ -294,15 +295,15 @@ public final class JoinPlan {
       packet.header = packet.transport + Wire.UDP_BYTES;
       packet.pushed = false;
       candidate =
-          Wire.u16(segment, at + Wire.UDP_LENGTH) == bytes
-              && Wire.u16(segment, at + Wire.UDP_CHECKSUM) != 0;
+          Bytes.u16(segment, at + Wire.UDP_LENGTH) == bytes
+              && Bytes.u16(segment, at + Wire.UDP_CHECKSUM) != 0;
     } else {
       if (bytes < Wire.TCP_BYTES_MIN) {
         return Sight.ADDRESSES;
       }
-      int headerAndReserved = Wire.u8(segment, at + Wire.TCP_DATA_OFFSET);
+      int headerAndReserved = Bytes.u8(segment, at + Wire.TCP_DATA_OFFSET);
       int headerBytes = (headerAndReserved >> 4) * 4;
-      int flags = Wire.u8(segment, at + Wire.TCP_FLAGS);
+      int flags = Bytes.u8(segment, at + Wire.TCP_FLAGS);
       packet.header = packet.transport + headerBytes;
       packet.pushed = (flags & TcpView.PSH) != 0;
       candidate =
@@ -330,12 +331,12 @@ public final class JoinPlan {
 
   private int hash(Item packet) {
     long addresses = packet.at + packet.ip;
-    long hash = Wire.i32(segment, packet.at + packet.transport);
+    long hash = Bytes.i32(segment, packet.at + packet.transport);
     if (packet.v4) {
-      hash = hash * SPREAD + Wire.i64(segment, addresses + Wire.IPV4_ADDRESSES);
+      hash = hash * SPREAD + Bytes.i64(segment, addresses + Wire.IPV4_ADDRESSES);
     } else {
       for (int i = 0; i < 32; i += 8) {
-        hash = hash * SPREAD + Wire.i64(segment, addresses + Wire.IPV6_ADDRESSES + i);
+        hash = hash * SPREAD + Bytes.i64(segment, addresses + Wire.IPV6_ADDRESSES + i);
       }
     }
     hash *= SPREAD;
@@ -389,32 +390,32 @@ public final class JoinPlan {
   private boolean ipv4Follows(Item item, Item packet) {
     long a = item.at + item.ip;
     long b = packet.at + packet.ip;
-    int fragment = Wire.u16(segment, b + Wire.IPV4_FRAGMENT);
-    int expected = Wire.u16(segment, a + Wire.IPV4_ID) + item.segments & 0xFFFF;
-    return Wire.u16(segment, a) == Wire.u16(segment, b)
-        && Wire.u16(segment, a + Wire.IPV4_FRAGMENT) == fragment
-        && Wire.u8(segment, a + Wire.IPV4_TIME_TO_LIVE)
-            == Wire.u8(segment, b + Wire.IPV4_TIME_TO_LIVE)
+    int fragment = Bytes.u16(segment, b + Wire.IPV4_FRAGMENT);
+    int expected = Bytes.u16(segment, a + Wire.IPV4_ID) + item.segments & 0xFFFF;
+    return Bytes.u16(segment, a) == Bytes.u16(segment, b)
+        && Bytes.u16(segment, a + Wire.IPV4_FRAGMENT) == fragment
+        && Bytes.u8(segment, a + Wire.IPV4_TIME_TO_LIVE)
+            == Bytes.u8(segment, b + Wire.IPV4_TIME_TO_LIVE)
         && ((fragment & Wire.IPV4_DONT_FRAGMENT) != 0
-            || Wire.u16(segment, b + Wire.IPV4_ID) == expected);
+            || Bytes.u16(segment, b + Wire.IPV4_ID) == expected);
   }
 
   private boolean ipv6Follows(Item item, Item packet) {
     return sameInt(item, item.ip, packet, packet.ip)
-        && Wire.u8(segment, item.at + item.ip + Wire.IPV6_HOP_LIMIT)
-            == Wire.u8(segment, packet.at + packet.ip + Wire.IPV6_HOP_LIMIT);
+        && Bytes.u8(segment, item.at + item.ip + Wire.IPV6_HOP_LIMIT)
+            == Bytes.u8(segment, packet.at + packet.ip + Wire.IPV6_HOP_LIMIT);
   }
 
   private boolean tcpFollows(Item item, Item packet) {
     long a = item.at + item.transport;
     long b = packet.at + packet.transport;
     int options = item.transport + Wire.TCP_BYTES_MIN;
-    return Wire.i32(segment, a + Wire.TCP_SEQUENCE) + (item.length - item.header)
-            == Wire.i32(segment, b + Wire.TCP_SEQUENCE)
-        && Wire.i32(segment, a + Wire.TCP_ACKNOWLEDGMENT)
-            == Wire.i32(segment, b + Wire.TCP_ACKNOWLEDGMENT)
-        && Wire.u16(segment, a + Wire.TCP_WINDOW) == Wire.u16(segment, b + Wire.TCP_WINDOW)
-        && Wire.u16(segment, a + Wire.TCP_URGENT) == Wire.u16(segment, b + Wire.TCP_URGENT)
+    return Bytes.i32(segment, a + Wire.TCP_SEQUENCE) + (item.length - item.header)
+            == Bytes.i32(segment, b + Wire.TCP_SEQUENCE)
+        && Bytes.i32(segment, a + Wire.TCP_ACKNOWLEDGMENT)
+            == Bytes.i32(segment, b + Wire.TCP_ACKNOWLEDGMENT)
+        && Bytes.u16(segment, a + Wire.TCP_WINDOW) == Bytes.u16(segment, b + Wire.TCP_WINDOW)
+        && Bytes.u16(segment, a + Wire.TCP_URGENT) == Bytes.u16(segment, b + Wire.TCP_URGENT)
         && sameBytes(item, options, packet, options, item.header - options);
   }
 
@@ -457,7 +458,7 @@ public final class JoinPlan {
   }
 
   private boolean sameInt(Item item, int itemField, Item packet, int packetField) {
-    return Wire.i32(segment, item.at + itemField) == Wire.i32(segment, packet.at + packetField);
+    return Bytes.i32(segment, item.at + itemField) == Bytes.i32(segment, packet.at + packetField);
   }
 
   /** A loop and not a mismatch of segments: a few words, mostly one or none. */
@@ -466,12 +467,12 @@ public final class JoinPlan {
     long b = packet.at + packetFrom;
     int i = 0;
     for (; i + 8 <= bytes; i += 8) {
-      if (Wire.i64(segment, a + i) != Wire.i64(segment, b + i)) {
+      if (Bytes.i64(segment, a + i) != Bytes.i64(segment, b + i)) {
         return false;
       }
     }
     for (; i + 2 <= bytes; i += 2) {
-      if (Wire.u16(segment, a + i) != Wire.u16(segment, b + i)) {
+      if (Bytes.u16(segment, a + i) != Bytes.u16(segment, b + i)) {
         return false;
       }
     }

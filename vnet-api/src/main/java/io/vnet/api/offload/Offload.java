@@ -3,6 +3,7 @@ package io.vnet.api.offload;
 import io.vnet.api.header.IpProtocols;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.port.OffloadFeature;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -132,8 +133,8 @@ public final class Offload {
    * @throws IndexOutOfBoundsException if the header is not within the segment
    */
   public static long read(MemorySegment source, long at) {
-    int flags = Wire.u8(source, at) & FLAGS_KNOWN;
-    int type = Wire.u8(source, at + TYPE);
+    int flags = Bytes.u8(source, at) & FLAGS_KNOWN;
+    int type = Bytes.u8(source, at + TYPE);
     boolean checksum = (flags & NEEDS_CSUM) != 0;
     return of(
         flags,
@@ -155,8 +156,8 @@ public final class Offload {
   public static void write(
       MemorySegment target, long at, long word, MemorySegment packet, long offset, int length) {
     int headerLength = headerLength(word, packet, offset, length);
-    Wire.put8(target, at, flags(word));
-    Wire.put8(target, at + TYPE, (int) (word >>> 8));
+    Bytes.put8(target, at, flags(word));
+    Bytes.put8(target, at + TYPE, (int) (word >>> 8));
     target.set(HOST_SHORT, at + HEADER_LENGTH, (short) headerLength);
     target.set(HOST_SHORT, at + SIZE, (short) gsoSize(word));
     target.set(HOST_SHORT, at + CSUM_START, (short) csumStart(word));
@@ -178,7 +179,7 @@ public final class Offload {
   }
 
   static int tcpBytes(MemorySegment packet, long at) {
-    return (Wire.u8(packet, at + Wire.TCP_DATA_OFFSET) >> 4) * 4;
+    return (Bytes.u8(packet, at + Wire.TCP_DATA_OFFSET) >> 4) * 4;
   }
 
   /**
@@ -219,7 +220,7 @@ public final class Offload {
     if (length - ip < Wire.IPV4_BYTES) {
       return OffloadStatus.TRUNCATED;
     }
-    return switch (Wire.u8(packet, offset + ip) >> 4) {
+    return switch (Bytes.u8(packet, offset + ip) >> 4) {
       case 4 ->
           type == TCPV6
               ? OffloadStatus.WRONG_PROTOCOL
@@ -262,20 +263,20 @@ public final class Offload {
       return csumStart(word);
     }
     int ip = Wire.ipStart(layer, packet, offset, length);
-    int first = Wire.u8(packet, offset + ip);
+    int first = Bytes.u8(packet, offset + ip);
     return ip + (first >> 4 == 4 ? (first & 15) * 4 : Wire.IPV6_BYTES);
   }
 
   private static OffloadStatus checkIpv4(
       long word, MemorySegment packet, long offset, int length, int ip, boolean udp) {
-    int ipBytes = (Wire.u8(packet, offset + ip) & 15) * 4;
+    int ipBytes = (Bytes.u8(packet, offset + ip) & 15) * 4;
     if (ipBytes < Wire.IPV4_BYTES) {
       return OffloadStatus.BAD_HEADER_LENGTH;
     }
-    if ((Wire.u16(packet, offset + ip + Wire.IPV4_FRAGMENT) & Wire.IPV4_PART) != 0) {
+    if ((Bytes.u16(packet, offset + ip + Wire.IPV4_FRAGMENT) & Wire.IPV4_PART) != 0) {
       return OffloadStatus.FRAGMENT;
     }
-    if (Wire.u8(packet, offset + ip + Wire.IPV4_PROTOCOL) != protocol(udp)) {
+    if (Bytes.u8(packet, offset + ip + Wire.IPV4_PROTOCOL) != protocol(udp)) {
       return OffloadStatus.WRONG_PROTOCOL;
     }
     int transport = ip + ipBytes;
@@ -293,7 +294,7 @@ public final class Offload {
       return OffloadStatus.BAD_CHECKSUM_RANGE;
     }
     if (transport == ip + Wire.IPV6_BYTES
-        && Wire.u8(packet, offset + ip + Wire.IPV6_NEXT_HEADER) != protocol(udp)) {
+        && Bytes.u8(packet, offset + ip + Wire.IPV6_NEXT_HEADER) != protocol(udp)) {
       return OffloadStatus.WRONG_PROTOCOL;
     }
     return checkTransport(word, packet, offset, length, ip, transport, udp);
@@ -329,7 +330,7 @@ public final class Offload {
       case TCPV4 -> OffloadFeature.TSO4;
       case TCPV6 -> OffloadFeature.TSO6;
       default ->
-          Wire.u8(packet, offset + Wire.ipStart(layer, packet, offset, length)) >> 4 == 4
+          Bytes.u8(packet, offset + Wire.ipStart(layer, packet, offset, length)) >> 4 == 4
               ? OffloadFeature.USO4
               : OffloadFeature.USO6;
     };

@@ -5,6 +5,7 @@ import io.vnet.api.header.IpProtocols;
 import io.vnet.api.header.TcpView;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -26,6 +27,9 @@ import java.lang.foreign.MemorySegment;
  *   }
  * }
  * }</pre>
+ *
+ * <p>Of {@link Layer#DATAGRAM} the packets are {@linkplain DatagramTrain trains}, and what is made
+ * are their datagrams, without endpoints.
  *
  * <p>Or {@link #nextInPlace} makes the segments one by one where the payload lies.
  *
@@ -84,6 +88,10 @@ public final class Segmenter {
     word = batch.offload(i);
     next = 0;
     segments = 0;
+    if (layer == Layer.DATAGRAM) {
+      beginTrain();
+      return OffloadStatus.OK;
+    }
     OffloadStatus status = Offload.check(word, layer, source, start, length);
     if (status == OffloadStatus.OK) {
       if (Offload.isSegmented(word)) {
@@ -97,12 +105,20 @@ public final class Segmenter {
     return status;
   }
 
+  /** A {@link DatagramTrain} is nothing but payloads, one behind the other. */
+  private void beginTrain() {
+    int segmentBytes = DatagramTrain.segmentBytes(word);
+    headerBytes = 0;
+    gsoSize = segmentBytes == 0 ? length : segmentBytes;
+    segments = DatagramTrain.datagrams(word, length);
+  }
+
   /** Only after {@link Offload#check}: nothing here can lie outside the packet. */
   private void dissect() {
     ip = Wire.ipStart(layer, source, start, length);
-    v4 = Wire.u8(source, start + ip) >> 4 == 4;
+    v4 = Bytes.u8(source, start + ip) >> 4 == 4;
     udp = Offload.gsoType(word) == Offload.UDP_L4;
-    int ipBytes = v4 ? (Wire.u8(source, start + ip) & 15) * 4 : Wire.IPV6_BYTES;
+    int ipBytes = v4 ? (Bytes.u8(source, start + ip) & 15) * 4 : Wire.IPV6_BYTES;
     transport = Offload.transportStart(word, layer, source, start, length);
     headerBytes = Offload.headerBytes(word, layer, source, start, length);
     gsoSize = Offload.gsoSize(word);
@@ -110,21 +126,21 @@ public final class Segmenter {
     MemorySegment.copy(source, start, template, 0, headerBytes);
     transportSum = pseudoHeaderSum(ipBytes);
     if (v4) {
-      firstId = Wire.u16(template, ip + Wire.IPV4_ID);
-      Wire.put16(template, ip + Wire.IPV4_ID, 0);
-      Wire.put16(template, ip + Wire.IPV4_TOTAL_LENGTH, 0);
-      Wire.put16(template, ip + Wire.IPV4_CHECKSUM, 0);
+      firstId = Bytes.u16(template, ip + Wire.IPV4_ID);
+      Bytes.put16(template, ip + Wire.IPV4_ID, 0);
+      Bytes.put16(template, ip + Wire.IPV4_TOTAL_LENGTH, 0);
+      Bytes.put16(template, ip + Wire.IPV4_CHECKSUM, 0);
       ipSum = InternetChecksum.sum(template, ip, ipBytes);
     }
     if (udp) {
-      Wire.put16(template, transport + Wire.UDP_LENGTH, 0);
-      Wire.put16(template, transport + Wire.UDP_CHECKSUM, 0);
+      Bytes.put16(template, transport + Wire.UDP_LENGTH, 0);
+      Bytes.put16(template, transport + Wire.UDP_CHECKSUM, 0);
     } else {
-      firstSequence = Wire.i32(template, transport + Wire.TCP_SEQUENCE);
-      flags = Wire.u8(template, transport + Wire.TCP_FLAGS);
-      Wire.put32(template, transport + Wire.TCP_SEQUENCE, 0);
-      Wire.put8(template, transport + Wire.TCP_FLAGS, 0);
-      Wire.put16(template, transport + Wire.TCP_CHECKSUM, 0);
+      firstSequence = Bytes.i32(template, transport + Wire.TCP_SEQUENCE);
+      flags = Bytes.u8(template, transport + Wire.TCP_FLAGS);
+      Bytes.put32(template, transport + Wire.TCP_SEQUENCE, 0);
+      Bytes.put8(template, transport + Wire.TCP_FLAGS, 0);
+      Bytes.put16(template, transport + Wire.TCP_CHECKSUM, 0);
     }
     transportSum += InternetChecksum.sum(template, transport, headerBytes - transport);
   }
@@ -134,7 +150,7 @@ public final class Segmenter {
     if (transport > ip + ipBytes) {
       // A routing header may have another destination than the first header, which the sender knew.
       int field = transport + (udp ? Wire.UDP_CHECKSUM : Wire.TCP_CHECKSUM);
-      return Wire.u16(template, field) + (~(length - transport) & 0xFFFFL);
+      return Bytes.u16(template, field) + (~(length - transport) & 0xFFFFL);
     }
     return InternetChecksum.sum(
             template, ip + (v4 ? Wire.IPV4_ADDRESSES : Wire.IPV6_ADDRESSES), v4 ? 8 : 32)
@@ -246,6 +262,9 @@ public final class Segmenter {
 
   /** Puts the header before a payload that is in its place. */
   private void finish(MemorySegment to, long at, int payloadBytes) {
+    if (layer == Layer.DATAGRAM) {
+      return;
+    }
     if (!Offload.isSegmented(word)) {
       // Cannot fail, as begin() has checked the word against this length.
       ChecksumCompletion.complete(to, at, payloadBytes, word);
@@ -256,12 +275,12 @@ public final class Segmenter {
     if (v4) {
       int id = firstId + next & 0xFFFF;
       int total = transport - ip + transportBytes;
-      Wire.put16(to, at + ip + Wire.IPV4_ID, id);
-      Wire.put16(to, at + ip + Wire.IPV4_TOTAL_LENGTH, total);
-      Wire.put16(to, at + ip + Wire.IPV4_CHECKSUM, InternetChecksum.checksum(ipSum + id + total));
+      Bytes.put16(to, at + ip + Wire.IPV4_ID, id);
+      Bytes.put16(to, at + ip + Wire.IPV4_TOTAL_LENGTH, total);
+      Bytes.put16(to, at + ip + Wire.IPV4_CHECKSUM, InternetChecksum.checksum(ipSum + id + total));
     } else {
       int total = transport - ip - Wire.IPV6_BYTES + transportBytes;
-      Wire.put16(to, at + ip + Wire.IPV6_PAYLOAD_LENGTH, total);
+      Bytes.put16(to, at + ip + Wire.IPV6_PAYLOAD_LENGTH, total);
     }
     long sum =
         transportSum + transportBytes + InternetChecksum.sum(to, at + headerBytes, payloadBytes);
@@ -274,9 +293,9 @@ public final class Segmenter {
 
   private static void finishUdp(MemorySegment to, long at, int bytes, long sum) {
     int checksum = InternetChecksum.checksum(sum + bytes);
-    Wire.put16(to, at + Wire.UDP_LENGTH, bytes);
+    Bytes.put16(to, at + Wire.UDP_LENGTH, bytes);
     // Zero on the wire means "none", so a sum of zero is sent as its other form.
-    Wire.put16(to, at + Wire.UDP_CHECKSUM, checksum == 0 ? 0xFFFF : checksum);
+    Bytes.put16(to, at + Wire.UDP_CHECKSUM, checksum == 0 ? 0xFFFF : checksum);
   }
 
   private void finishTcp(MemorySegment to, long at, long sum) {
@@ -288,9 +307,9 @@ public final class Segmenter {
     if (next < segments - 1) {
       own &= ~LAST_ONLY;
     }
-    Wire.put32(to, at + Wire.TCP_SEQUENCE, sequence);
-    Wire.put8(to, at + Wire.TCP_FLAGS, own);
-    Wire.put16(
+    Bytes.put32(to, at + Wire.TCP_SEQUENCE, sequence);
+    Bytes.put8(to, at + Wire.TCP_FLAGS, own);
+    Bytes.put16(
         to,
         at + Wire.TCP_CHECKSUM,
         InternetChecksum.checksum(sum + (sequence & 0xFFFF_FFFFL) + own));

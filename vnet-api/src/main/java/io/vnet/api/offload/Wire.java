@@ -3,12 +3,11 @@ package io.vnet.api.offload;
 import io.vnet.api.header.EtherTypes;
 import io.vnet.api.header.EthernetView;
 import io.vnet.api.packet.Layer;
+import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
- * The fields that this package reads and writes, and big-endian access to them at any alignment.
+ * The fields that this package reads and writes, with {@link Bytes}.
  *
  * <p>Bytes and not the views of {@code io.vnet.api.header}: a header is met here once a packet, to
  * copy it, compare it or change two fields, and a super-packet's length fields are not to be
@@ -47,45 +46,10 @@ final class Wire {
   static final int UDP_LENGTH = 4;
   static final int UDP_CHECKSUM = 6;
 
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-
   private static final int TAG_BYTES = 4;
   private static final int TAGS_MAX = 2;
 
   private Wire() {}
-
-  static int u8(MemorySegment segment, long at) {
-    return segment.get(ValueLayout.JAVA_BYTE, at) & 0xFF;
-  }
-
-  static int u16(MemorySegment segment, long at) {
-    return segment.get(SHORT, at) & 0xFFFF;
-  }
-
-  static int i32(MemorySegment segment, long at) {
-    return segment.get(INT, at);
-  }
-
-  static long i64(MemorySegment segment, long at) {
-    return segment.get(LONG, at);
-  }
-
-  static void put8(MemorySegment segment, long at, int value) {
-    segment.set(ValueLayout.JAVA_BYTE, at, (byte) value);
-  }
-
-  static void put16(MemorySegment segment, long at, int value) {
-    segment.set(SHORT, at, (short) value);
-  }
-
-  static void put32(MemorySegment segment, long at, int value) {
-    segment.set(INT, at, value);
-  }
 
   /**
    * Where an IP header would begin in a packet: behind the Ethernet header and up to two VLAN tags.
@@ -101,10 +65,10 @@ final class Wire {
     }
     int start = EthernetView.HEADER_BYTES;
     for (int tags = 0; length >= start; tags++, start += TAG_BYTES) {
-      int type = u16(packet, offset + start - 2);
+      int type = Bytes.u16(packet, offset + start - 2);
       if (type == EtherTypes.IPV4 || type == EtherTypes.IPV6) {
         return length > start
-                && u8(packet, offset + start) >> 4 == (type == EtherTypes.IPV4 ? 4 : 6)
+                && Bytes.u8(packet, offset + start) >> 4 == (type == EtherTypes.IPV4 ? 4 : 6)
             ? start
             : -1;
       }

@@ -35,6 +35,11 @@ final class LinuxHostNetwork implements HostNetwork {
   }
 
   @Override
+  public IslandLoop island(boolean superPackets) {
+    return islands.next(superPackets);
+  }
+
+  @Override
   public List<HostInterface> interfaces() {
     try (Netlink netlink = Netlink.open()) {
       return netlink.links().stream()

@@ -10,6 +10,7 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.UringConstants;
+import io.vnet.io.thread.Uninterrupted;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -104,18 +105,7 @@ final class UringHandler implements IoHandler, BatchWriter {
    * @throws VnetException why it has none
    */
   void awaitStart() {
-    boolean interrupted = false;
-    while (true) {
-      try {
-        started.await();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Uninterrupted.await(started::await);
     VnetException cause = failure;
     if (cause != null) {
       throw cause.rethrown();

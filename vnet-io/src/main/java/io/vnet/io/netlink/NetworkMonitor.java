@@ -6,6 +6,7 @@ import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.libc.NetlinkConstants;
 import io.vnet.io.netns.NetworkNamespace;
+import io.vnet.io.thread.Uninterrupted;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -236,24 +237,10 @@ public final class NetworkMonitor implements Flow.Publisher<NetworkEvent>, AutoC
     synchronized (closeLock) {
       if (reader.isAlive()) {
         socket.wake();
-        awaitEnd();
+        Uninterrupted.await(reader::join);
       }
       socket.close();
       netlink.close();
-    }
-  }
-
-  private void awaitEnd() {
-    boolean interrupted = false;
-    while (reader.isAlive()) {
-      try {
-        reader.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 

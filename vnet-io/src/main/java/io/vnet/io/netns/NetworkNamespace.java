@@ -5,6 +5,7 @@ import io.vnet.api.error.VnetException;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.libc.NativeLibc;
+import io.vnet.io.thread.Uninterrupted;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -153,12 +154,11 @@ public final class NetworkNamespace implements AutoCloseable {
                 result.completeExceptionally(e);
               }
             });
+    // The thread holds the namespace until it has ended, with the result before.
+    Uninterrupted.await(opener::join);
     try {
-      T value = result.join();
-      awaitEnd(opener);
-      return value;
+      return result.join();
     } catch (CompletionException e) {
-      awaitEnd(opener);
       if (e.getCause() instanceof VnetException cause) {
         throw cause.rethrown();
       }
@@ -166,21 +166,6 @@ public final class NetworkNamespace implements AutoCloseable {
         throw cause;
       }
       throw e;
-    }
-  }
-
-  /** The thread holds the namespace until it has ended. */
-  private static void awaitEnd(Thread opener) {
-    boolean interrupted = false;
-    while (opener.isAlive()) {
-      try {
-        opener.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 

@@ -17,6 +17,7 @@ import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.loop.ReadAhead;
+import io.vnet.io.thread.Uninterrupted;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
@@ -225,18 +226,7 @@ public final class TunBackend implements DeviceBackend {
   private void endReadingAhead(ReadAhead reads) {
     CountDownLatch quiet = new CountDownLatch(1);
     reads.cancel(quiet::countDown);
-    boolean interrupted = false;
-    while (true) {
-      try {
-        quiet.await();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Uninterrupted.await(quiet::await);
     aheadEnded = true;
     synchronized (watching) {
       if (!quiescing && watcher != null) {

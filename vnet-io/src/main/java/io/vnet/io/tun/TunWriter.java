@@ -275,12 +275,25 @@ final class TunWriter {
   }
 
   private long write(long address, int length) {
-    long written = libc.write(fd, address, length);
+    return write(address, length, 0);
+  }
+
+  /**
+   * Tries again what is transient.
+   *
+   * @param address of so many bytes, or of so many vectors if there are any
+   */
+  private long write(long address, int length, int vectors) {
+    long written = writeOnce(address, length, vectors);
     for (int i = 0; i < RETRIES && isTransient(written); i++) {
       Thread.onSpinWait();
-      written = libc.write(fd, address, length);
+      written = writeOnce(address, length, vectors);
     }
     return written;
+  }
+
+  private long writeOnce(long address, int length, int vectors) {
+    return vectors == 0 ? libc.write(fd, address, length) : libc.writev(fd, address, vectors);
   }
 
   /** With the header beside the packet. */
@@ -290,12 +303,7 @@ final class TunWriter {
     scratch.set(ValueLayout.JAVA_LONG, VECTORS + 8, headerBytes);
     scratch.set(ValueLayout.JAVA_LONG, VECTORS + 16, batch.segment().address() + batch.offset(i));
     scratch.set(ValueLayout.JAVA_LONG, VECTORS + 24, batch.length(i));
-    long written = libc.writev(fd, scratch.address() + VECTORS, 2);
-    for (int tries = 0; tries < RETRIES && isTransient(written); tries++) {
-      Thread.onSpinWait();
-      written = libc.writev(fd, scratch.address() + VECTORS, 2);
-    }
-    return written;
+    return write(scratch.address() + VECTORS, headerBytes + batch.length(i), 2);
   }
 
   /**

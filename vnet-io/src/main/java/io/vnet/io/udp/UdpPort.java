@@ -9,12 +9,13 @@ import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.Direction;
 import io.vnet.api.port.DropReason;
+import io.vnet.api.port.HostedPort;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.OffloadFeature;
-import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PortCounters;
 import io.vnet.api.port.PortLedger;
 import io.vnet.api.port.PortListener;
+import io.vnet.api.port.PortSite;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.loop.IslandLoop;
@@ -67,7 +68,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Source: udp(7), ip(7), ipv6(7), sendmmsg(2), recvmmsg(2).
  */
-public final class UdpPort implements PacketPort {
+public final class UdpPort implements HostedPort {
   private static final int GRACE_MILLIS = 1;
 
   private final String name;
@@ -123,6 +124,22 @@ public final class UdpPort implements PacketPort {
   }
 
   /**
+   * Opens the sockets where a host says, which ends the port before itself: {@code
+   * host.openPort(site -> UdpPort.open(settings, site))}.
+   *
+   * @throws VnetException as {@link #open(UdpSettings, Island, Epoch)}
+   * @throws IllegalArgumentException if the island is of another kind
+   */
+  public static UdpPort open(UdpSettings settings, PortSite site) {
+    return open(
+        NativeLibc.load(),
+        settings,
+        site.island(),
+        site.epoch(),
+        (_, done) -> site.gracePeriod().accept(done));
+  }
+
+  /**
    * Opens the sockets and starts to watch them.
    *
    * @param island an {@link IslandLoop}: that of a device, or one of the user's own, which must
@@ -148,6 +165,7 @@ public final class UdpPort implements PacketPort {
       port.start();
       return port;
     } catch (RejectedExecutionException e) {
+      port.finish(null);
       port.release();
       throw new VnetException(
           "open", port.name, Errno.ESHUTDOWN, "its island has ended", "use another one", e);
@@ -397,6 +415,12 @@ public final class UdpPort implements PacketPort {
    */
   public CompletionStage<UdpStatistics> closeAsync() {
     close();
+    return released();
+  }
+
+  /** {@inheritDoc} With the last statistics. */
+  @Override
+  public CompletionStage<UdpStatistics> released() {
     return released.copy();
   }
 

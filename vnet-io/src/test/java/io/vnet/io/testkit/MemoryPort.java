@@ -1,34 +1,23 @@
 package io.vnet.io.testkit;
 
-import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
-import io.vnet.api.port.Island;
 import io.vnet.api.port.OffloadFeature;
-import io.vnet.api.port.PacketPort;
-import io.vnet.api.port.PortCounters;
-import io.vnet.api.port.PortLedger;
-import io.vnet.api.port.PortListener;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
-import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Two ports joined by bounded queues, as strict as the contract lets them be: a signal comes only
  * to who was answered that there is nothing, or no room, and only once. Safe on any thread.
  */
-public final class MemoryPort implements PacketPort {
-  private static final int MTU = 1500;
-
-  private final String name;
+public final class MemoryPort extends TestPort {
   private final Layer layer;
   private final Set<OffloadFeature> offloads;
   private final int queueMax;
@@ -37,22 +26,18 @@ public final class MemoryPort implements PacketPort {
   private final Object lock;
 
   private final Queue<Queued> arrived = new ArrayDeque<>();
-  private final List<PortListener> listeners = new CopyOnWriteArrayList<>();
-  private final PortLedger ledger = new PortLedger();
   private @Nullable MemoryPort peer;
   private boolean receiverWaits;
   private boolean senderWaits;
   private int sends;
   private @Nullable RuntimeException nextSendFails;
   private @Nullable RuntimeException nextReceiveFails;
-  private volatile boolean open = true;
-  private @Nullable VnetException cause;
 
   private record Queued(Packet packet, long offload) {}
 
   private MemoryPort(
       String name, Layer layer, Set<OffloadFeature> offloads, int queueMax, Object lock) {
-    this.name = name;
+    super(name);
     this.layer = layer;
     this.offloads = offloads;
     this.queueMax = queueMax;
@@ -117,11 +102,6 @@ public final class MemoryPort implements PacketPort {
     }
   }
 
-  /** How many listen. */
-  public int listeners() {
-    return listeners.size();
-  }
-
   /** Sends one packet from this end; false: no room. */
   public boolean offer(byte[] packet) {
     return offer(packet, 0);
@@ -137,7 +117,7 @@ public final class MemoryPort implements PacketPort {
         return false;
       }
       peer().arrived.add(new Queued(Packet.of(packet), offload));
-      ledger.sent(1, packet.length);
+      ledger().sent(1, packet.length);
       wake = peer().receiverWaits;
       peer().receiverWaits = false;
     }
@@ -158,7 +138,7 @@ public final class MemoryPort implements PacketPort {
         receiverWaits = true;
         return Optional.empty();
       }
-      ledger.received(1, first.packet().length());
+      ledger().received(1, first.packet().length());
       wake = peer().senderWaits;
       peer().senderWaits = false;
     }
@@ -169,18 +149,8 @@ public final class MemoryPort implements PacketPort {
   }
 
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
   public Layer layer() {
     return layer;
-  }
-
-  @Override
-  public int mtu() {
-    return MTU;
   }
 
   @Override
@@ -211,7 +181,7 @@ public final class MemoryPort implements PacketPort {
       if (packets == 0) {
         receiverWaits = true;
       } else {
-        ledger.received(packets, bytes);
+        ledger().received(packets, bytes);
         wake = peer().senderWaits;
         peer().senderWaits = false;
       }
@@ -235,13 +205,13 @@ public final class MemoryPort implements PacketPort {
         throw failure;
       }
       for (; next < batch.count() && peer().arrived.size() < queueMax; next++) {
-        if (peer().open) {
+        if (peer().isOpen()) {
           MemorySegment bytes = batch.segment();
           Packet copy = Packet.of(bytes, batch.offset(next), batch.length(next));
           peer().arrived.add(new Queued(copy, batch.offload(next)));
-          ledger.sent(1, copy.length());
+          ledger().sent(1, copy.length());
         } else {
-          ledger.dropped(DropReason.NOT_ATTACHED, 1);
+          ledger().dropped(DropReason.NOT_ATTACHED, 1);
         }
       }
       senderWaits = next < batch.count();
@@ -256,51 +226,6 @@ public final class MemoryPort implements PacketPort {
     return next - from;
   }
 
-  private void checkOpen(String operation) {
-    if (!open) {
-      throw cause == null
-          ? new VnetException(operation, name, Errno.EBADF, "it is closed", "open it again")
-          : cause.rethrown();
-    }
-  }
-
-  @Override
-  public Registration listen(PortListener listener) {
-    listeners.add(listener);
-    if (!open && listeners.remove(listener)) {
-      listener.closed(cause);
-    }
-    return () -> listeners.remove(listener);
-  }
-
-  private void signalReadable() {
-    listeners.forEach(PortListener::readable);
-  }
-
-  private void signalWritable() {
-    listeners.forEach(PortListener::writable);
-  }
-
-  @Override
-  public void countDrop(DropReason reason, long packets) {
-    ledger.dropped(reason, packets);
-  }
-
-  @Override
-  public PortCounters counters() {
-    return ledger.snapshot();
-  }
-
-  @Override
-  public Optional<Island> island() {
-    return Optional.empty();
-  }
-
-  @Override
-  public boolean isOpen() {
-    return open;
-  }
-
   @Override
   public void close() {
     end(null, DropReason.FLUSHED_AT_CLOSE);
@@ -309,12 +234,10 @@ public final class MemoryPort implements PacketPort {
   private void end(@Nullable VnetException why, DropReason reason) {
     boolean wake;
     synchronized (lock) {
-      if (!open) {
+      if (!markEnded(why)) {
         return;
       }
-      cause = why;
-      open = false;
-      ledger.dropped(reason, arrived.size());
+      ledger().dropped(reason, arrived.size());
       arrived.clear();
       wake = peer().senderWaits;
       peer().senderWaits = false;
@@ -322,10 +245,6 @@ public final class MemoryPort implements PacketPort {
     if (wake) {
       peer().signalWritable();
     }
-    for (PortListener listener : listeners.toArray(new PortListener[0])) {
-      if (listeners.remove(listener)) {
-        listener.closed(why);
-      }
-    }
+    tellEnd();
   }
 }

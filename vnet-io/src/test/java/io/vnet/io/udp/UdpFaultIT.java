@@ -354,4 +354,17 @@ class UdpFaultIT {
           .hasMessageContaining("CAP_NET_BIND_SERVICE");
     }
   }
+
+  @Test
+  void a_port_on_an_island_that_has_ended_is_refused_and_leaves_nothing(NetworkNamespace namespace)
+      throws Exception {
+    try (UdpLab lab = lab()) {
+      lab.island.close();
+      assertThatThrownBy(() -> lab.open(namespace, UdpSettings.onPort(0)))
+          .isInstanceOf(VnetException.class)
+          .hasMessageContaining("ESHUTDOWN");
+      assertThat(lab.epoch.readers()).isZero();
+      assertThat(lab.libc.open()).isEmpty();
+    }
+  }
 }

@@ -131,10 +131,12 @@ final class InterfaceFollower implements AutoCloseable {
     /** Not on the watch's own thread: its monitor is closed. */
     @Override
     public void gone() {
-      Thread.ofVirtual().name("vnet-follower").start(() -> {
-        leave();
-        follow();
-      });
+      Thread.ofVirtual()
+          .name("vnet-follower")
+          .start(() -> {
+            leave();
+            follow();
+          });
     }
   }
 

@@ -32,8 +32,8 @@ import java.util.function.UnaryOperator;
 import org.HdrHistogram.Histogram;
 
 /**
- * Two in-memory tun devices, joined by an encrypted tunnel over datagrams in memory; a station pings
- * through it, a responder answers.
+ * Two in-memory tun devices, joined by an encrypted tunnel over datagrams in memory; a station
+ * pings through it, a responder answers.
  *
  * <pre>
  *   station == tun0/network -- tun0 == tunnel ~ datagrams ~ tunnel == tun1 -- tun1/network == responder
@@ -73,10 +73,8 @@ final class MemoryScene implements DemoScene {
     MemoryDatagrams network = MemoryDatagrams.patient();
     KeyPair stationKeys = KeyPair.generate();
     KeyPair responderKeys = KeyPair.generate();
-    firstTunnel =
-        WireGuardTunnel.start(host, "tun0", firstHandle, network.at(STATION_SIDE));
-    secondTunnel =
-        WireGuardTunnel.start(host, "tun1", secondHandle, network.at(RESPONDER_SIDE));
+    firstTunnel = WireGuardTunnel.start(host, "tun0", firstHandle, network.at(STATION_SIDE));
+    secondTunnel = WireGuardTunnel.start(host, "tun1", secondHandle, network.at(RESPONDER_SIDE));
     bringUp(secondTunnel, responderKeys, stationKeys, STATION, STATION_SIDE);
     bringUp(firstTunnel, stationKeys, responderKeys, RESPONDER, RESPONDER_SIDE);
     EchoResponder responder = new EchoResponder(responderEnd, RESPONDER);
@@ -200,7 +198,10 @@ final class MemoryScene implements DemoScene {
     long out = firstHandle.counters().sentPackets() + secondHandle.counters().sentPackets();
     long dropped = 0;
     for (WireGuardTunnel tunnel : List.of(firstTunnel, secondTunnel)) {
-      dropped += tunnel.drops().values().stream().mapToLong(Long::longValue).sum();
+      dropped +=
+          tunnel.dropped().toCompletableFuture().join().values().stream()
+              .mapToLong(Long::longValue)
+              .sum();
     }
     // A device's own, which were never in the tunnel, are counted at it, too.
     dropped -= beforeReceive(firstHandle.counters()) + beforeReceive(secondHandle.counters());

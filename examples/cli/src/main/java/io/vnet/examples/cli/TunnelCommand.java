@@ -81,17 +81,22 @@ final class TunnelCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     String interfaceName =
         name.orElseThrow(() ->
-            new ParameterException(
-                spec.commandLine(), "Missing required parameter: 'IFACE'"));
+            new ParameterException(spec.commandLine(), "Missing required parameter: 'IFACE'"));
     LogLevel.set(System.getenv());
     if (allowHooks && config.isEmpty()) {
       throw new VnetException(
           "use", "--allow-hooks", Errno.EINVAL, "there is no file with hooks", "use --config too");
     }
-    Crypto provider = crypto.isPresent() ? CryptoProviders.named(crypto.get()) : CryptoProviders.choose();
+    Crypto provider =
+        crypto.isPresent() ? CryptoProviders.named(crypto.get()) : CryptoProviders.choose();
     TunnelRun.Options options =
         new TunnelRun.Options(
-            interfaceName, config.map(TunnelCommand::file), allowHooks, io, provider, System.getenv());
+            interfaceName,
+            config.map(TunnelCommand::file),
+            allowHooks,
+            io,
+            provider,
+            System.getenv());
     Termination termination = parent.termination();
     termination.arm();
     return new TunnelRun(

@@ -95,7 +95,8 @@ final class TunnelRun {
       Map<String, String> environment) {}
 
   /** A file that can be carried out as far as can be known before. */
-  private record Plan(Path file, QuickSettings settings, QuickRequest request, TunnelChange change) {}
+  private record Plan(
+      Path file, QuickSettings settings, QuickRequest request, TunnelChange change) {}
 
   TunnelRun(Options options, Termination termination, PrintWriter out, PrintWriter err) {
     this.options = options;
@@ -230,10 +231,13 @@ final class TunnelRun {
         WireGuardTunnel.start(
             host, name, inside, Outside.udp(UdpSettings.onPort(0)), options.crypto);
     closings.push(tunnel::close);
-    var _ = tunnel.ended().whenComplete((_, failure) -> {
-      defect.set(Optional.ofNullable(failure).map(Failures::cause));
-      termination.request();
-    });
+    var _ =
+        tunnel
+            .ended()
+            .whenComplete((_, failure) -> {
+              defect.set(Optional.ofNullable(failure).map(Failures::cause));
+              termination.request();
+            });
     UapiServer server = serve(tunnel);
     closings.push(server::close);
     writeName(name);

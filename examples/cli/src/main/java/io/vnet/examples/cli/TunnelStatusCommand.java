@@ -1,11 +1,11 @@
 package io.vnet.examples.cli;
 
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import io.vnet.tunnel.settings.TunnelStatus;
 import io.vnet.tunnel.settings.ZoneNames;
 import io.vnet.tunnel.uapi.UapiClient;
 import io.vnet.tunnel.uapi.UapiServer;
-import io.vnet.api.error.Errno;
-import io.vnet.api.error.VnetException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -91,8 +91,7 @@ final class TunnelStatusCommand implements Callable<Integer> {
   }
 
   private static UapiClient client(String name) {
-    return new UapiClient(
-        UapiServer.path(UapiServer.DIRECTORY, name), ZoneNames.ofThisProcess());
+    return new UapiClient(UapiServer.path(UapiServer.DIRECTORY, name), ZoneNames.ofThisProcess());
   }
 
   private static List<String> names() {

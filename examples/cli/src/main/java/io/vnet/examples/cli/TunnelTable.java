@@ -76,7 +76,13 @@ final class TunnelTable {
     TextTable table =
         rates
             ? new TextTable(
-                "PEER", "ENDPOINT", "HANDSHAKE", "RECEIVED", "SENT", "RECEIVED/S", "SENT/S",
+                "PEER",
+                "ENDPOINT",
+                "HANDSHAKE",
+                "RECEIVED",
+                "SENT",
+                "RECEIVED/S",
+                "SENT/S",
                 "ALLOWED IPS")
             : new TextTable("PEER", "ENDPOINT", "HANDSHAKE", "RECEIVED", "SENT", "ALLOWED IPS");
     for (PeerStatus peer : peers) {

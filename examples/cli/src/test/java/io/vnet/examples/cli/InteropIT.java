@@ -21,7 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** {@code vnet tunnel} with wireguard-go at the other end; the wg tool configures both. */
 @ExtendWith(NetworkNamespaces.class)
 class InteropIT {
-  /** A peer that sent data and heard nothing tries again after 15 s, and its peer's answer counts. */
+  /**
+   * A peer that sent data and heard nothing tries again after 15 s, and its peer's answer counts.
+   */
   private static final Duration RECOVERY = Duration.ofSeconds(45);
 
   private static Kind other(Kind kind) {
@@ -59,8 +61,7 @@ class InteropIT {
       for (End end : List.of(pair.near(), pair.far())) {
         assertThat(end.handshake()).isPositive();
         assertThat(end.peer().get(1))
-            .isEqualTo(
-                presharedKey ? "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=" : "(none)");
+            .isEqualTo(presharedKey ? "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=" : "(none)");
       }
       assertThat(pair.far().peer().get(2))
           .isEqualTo(TunnelPair.endpoint(pair.near(), v6Underlay, TunnelPair.PORT));
@@ -87,16 +88,15 @@ class InteropIT {
       pair.near().wg("set @ peer " + pair.far().publicKey() + " preshared-key /dev/null");
       await()
           .atMost(RECOVERY)
-          .until(
-              () -> pair.near().ping(pair.far().address(false), "-c", "1", "-w", "2").exitCode() == 0);
+          .until(() ->
+              pair.near().ping(pair.far().address(false), "-c", "1", "-w", "2").exitCode() == 0);
     }
   }
 
   /** E1: the far end follows the near one to another port and to another address. */
   @ParameterizedTest
   @EnumSource(Kind.class)
-  void a_peer_that_moves_is_found(
-      Kind moving, NetworkNamespace near, NetworkNamespace far) {
+  void a_peer_that_moves_is_found(Kind moving, NetworkNamespace near, NetworkNamespace far) {
     try (TunnelPair pair = new TunnelPair(moving, near, other(moving), far)) {
       pair.join(false, "");
       assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"), 2);
@@ -112,8 +112,8 @@ class InteropIT {
       pair.near().ip("address replace 10.81.0.77/24 dev veth");
       await()
           .atMost(RECOVERY)
-          .until(
-              () -> pair.near().ping(pair.far().address(false), "-c", "1", "-w", "2").exitCode() == 0);
+          .until(() ->
+              pair.near().ping(pair.far().address(false), "-c", "1", "-w", "2").exitCode() == 0);
       assertThat(pair.far().peer().get(2)).isEqualTo("10.81.0.77:51999");
       assertAnswered(pair.far().ping(pair.near().address(false), "-c", "2", "-w", "20"), 2);
 
@@ -125,8 +125,7 @@ class InteropIT {
                   + " endpoint "
                   + TunnelPair.endpoint(pair.far(), true, TunnelPair.PORT));
       assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"), 2);
-      assertThat(pair.far().peer().get(2))
-          .isEqualTo(TunnelPair.endpoint(pair.near(), true, 51999));
+      assertThat(pair.far().peer().get(2)).isEqualTo(TunnelPair.endpoint(pair.near(), true, 51999));
     }
   }
 
@@ -146,8 +145,8 @@ class InteropIT {
       // The other side's keys are unknown to the new program: after 15 s it notices.
       await()
           .atMost(RECOVERY)
-          .until(
-              () -> pair.far().ping(pair.near().address(false), "-c", "1", "-w", "2").exitCode() == 0);
+          .until(() ->
+              pair.far().ping(pair.near().address(false), "-c", "1", "-w", "2").exitCode() == 0);
       assertThat(pair.far().handshake()).isGreaterThan(before);
       assertAnswered(pair.near().ping(pair.far().address(true), "-c", "2", "-w", "20"), 2);
     }
@@ -170,8 +169,7 @@ class InteropIT {
   /** T3. */
   @ParameterizedTest
   @ValueSource(ints = {1280, 1420, 1500})
-  void packets_of_all_sizes_arrive_whole(
-      int mtu, NetworkNamespace near, NetworkNamespace far) {
+  void packets_of_all_sizes_arrive_whole(int mtu, NetworkNamespace near, NetworkNamespace far) {
     try (TunnelPair pair = new TunnelPair(Kind.VNET, near, Kind.WIREGUARD_GO, far)) {
       pair.join(false, "");
       for (End end : List.of(pair.near(), pair.far())) {
@@ -182,15 +180,13 @@ class InteropIT {
       for (int size = 0; size <= mtu - 28; size += size < 64 ? 1 : 131) {
         assertAnswered(
             pair.near()
-                .ping(
-                    pair.far().address(false), "-c", "1", "-w", "5", "-M", "do", "-s", "" + size),
+                .ping(pair.far().address(false), "-c", "1", "-w", "5", "-M", "do", "-s", "" + size),
             1);
       }
       for (End end : List.of(pair.near(), pair.far())) {
         End peer = end == pair.near() ? pair.far() : pair.near();
         assertAnswered(
-            end.ping(
-                peer.address(false), "-c", "3", "-w", "9", "-M", "do", "-s", "" + (mtu - 28)),
+            end.ping(peer.address(false), "-c", "3", "-w", "9", "-M", "do", "-s", "" + (mtu - 28)),
             3);
         assertAnswered(
             end.ping(peer.address(true), "-c", "3", "-w", "9", "-s", "" + (mtu - 48)), 3);
@@ -201,8 +197,7 @@ class InteropIT {
   /** Super-packets and trains on our side, single packets on the other, both ways. */
   @ParameterizedTest
   @ValueSource(strings = {"", "--reverse"})
-  void streams_of_tcp_arrive_whole(
-      String direction, NetworkNamespace near, NetworkNamespace far) {
+  void streams_of_tcp_arrive_whole(String direction, NetworkNamespace near, NetworkNamespace far) {
     try (TunnelPair pair = new TunnelPair(Kind.VNET, near, Kind.WIREGUARD_GO, far)) {
       pair.join(false, "");
       for (boolean v6 : List.of(false, true)) {

@@ -133,7 +133,9 @@ final class TunnelPair implements AutoCloseable {
       return Long.parseLong(peer().get(6));
     }
 
-    /** Ends the program, which takes its device along, and starts it again, without configuration. */
+    /**
+     * Ends the program, which takes its device along, and starts it again, without configuration.
+     */
     void restart() {
       program.signal("TERM");
       Outcome outcome = program.end();
@@ -159,7 +161,17 @@ final class TunnelPair implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     Program.outputIn(
-        nearNamespace, "ip", "link", "add", "veth", "type", "veth", "peer", "name", "veth", "netns",
+        nearNamespace,
+        "ip",
+        "link",
+        "add",
+        "veth",
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "veth",
+        "netns",
         farNamespace.path().toString());
     ends.add(new End(near, nearNamespace, 1, directory));
     ends.add(new End(far, farNamespace, 2, directory));

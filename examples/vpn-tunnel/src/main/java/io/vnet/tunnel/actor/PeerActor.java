@@ -55,7 +55,7 @@ final class PeerActor {
   static Behavior<Command> create(Peer peer, Alarm alarm) {
     return Behaviors.setup(context -> {
       PeerActor actor = new PeerActor(context, peer, alarm);
-      actor.schedule(alarm.now());
+      actor.look();
       return Behaviors.receive(Command.class)
           .onMessage(Earlier.class, _ -> actor.earlier())
           .onMessage(Wake.class, _ -> actor.wake())
@@ -65,19 +65,24 @@ final class PeerActor {
   }
 
   private Behavior<Command> earlier() {
-    schedule(alarm.now());
+    look();
     return Behaviors.same();
   }
 
   private Behavior<Command> wake() {
     scheduled = null;
     scheduledFor = Long.MAX_VALUE;
+    look();
+    return Behaviors.same();
+  }
+
+  /** What is due is done at once: the wheel ticks in hundredths of a second. */
+  private void look() {
     long now = alarm.now();
     if (peer.deadline() <= now) {
       alarm.expire(peer, now);
     }
     schedule(now);
-    return Behaviors.same();
   }
 
   private Behavior<Command> stopped() {

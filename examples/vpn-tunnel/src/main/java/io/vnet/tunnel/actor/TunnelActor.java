@@ -115,8 +115,7 @@ public final class TunnelActor {
    * @param crypto primitives
    * @param entropy random bytes
    * @param clock monotonic, in nanoseconds
-   * @param stopped told when all is over, on the island or, if that has ended, elsewhere; with the
-   *     defect that ended it
+   * @param stopped told when all is over, on the island or, if that has ended, elsewhere
    */
   public record Setup(
       String name,
@@ -126,7 +125,19 @@ public final class TunnelActor {
       Crypto crypto,
       Entropy entropy,
       LongSupplier clock,
-      Consumer<@Nullable Throwable> stopped) {}
+      Stopped stopped) {}
+
+  /** Is told of the end. */
+  @FunctionalInterface
+  public interface Stopped {
+    /**
+     * All is over.
+     *
+     * @param drops what went nowhere, as in {@link TunnelStatus}
+     * @param defect that ended it; null: none did
+     */
+    void stopped(Map<TunnelDrop, Long> drops, @Nullable Throwable defect);
+  }
 
   private final ActorContext<Command> context;
   private final Setup setup;
@@ -303,10 +314,14 @@ public final class TunnelActor {
 
   private TunnelStatus status() {
     TunnelStatus of = core.status();
+    return new TunnelStatus(of.privateKey(), listenPort, mark, up, of.peers(), drops());
+  }
+
+  private Map<TunnelDrop, Long> drops() {
     Map<TunnelDrop, Long> drops = new EnumMap<>(TunnelDrop.class);
-    drops.putAll(of.drops());
+    drops.putAll(core.drops().snapshot());
     path.portDrops().forEach((reason, number) -> drops.merge(reason, number, Long::sum));
-    return new TunnelStatus(of.privateKey(), listenPort, mark, up, of.peers(), drops);
+    return drops;
   }
 
   private void up(Up wanted) {
@@ -495,7 +510,7 @@ public final class TunnelActor {
     step(this::closeBound);
     step(path::close);
     step(setup.inside()::close);
-    setup.stopped().accept(defect);
+    setup.stopped().stopped(drops(), defect);
     return Behaviors.same();
   }
 

@@ -56,6 +56,10 @@ public final class Peer {
 
   private int attempts;
   private boolean needsAnotherKeepalive;
+
+  /** Whether the keepalive that is on its way to be sent is followed by another one. */
+  private boolean keepaliveFollows;
+
   private boolean sentLastMinute;
   private long lastSentHandshake;
 
@@ -116,6 +120,12 @@ public final class Peer {
       return;
     }
     anySent(now);
+    if (keepaliveFollows) {
+      keepaliveFollows = false;
+      if (!data) {
+        timers.keepalive = now + Protocol.KEEPALIVE_TIMEOUT;
+      }
+    }
     if (data && timers.newHandshake == PeerTimers.OFF) {
       timers.newHandshake =
           now + Protocol.KEEPALIVE_TIMEOUT + Protocol.REKEY_TIMEOUT + core.jitter();
@@ -259,6 +269,7 @@ public final class Peer {
     timers.announced = PeerTimers.OFF; // Whoever keeps deadlines may forget them now.
     attempts = 0;
     needsAnotherKeepalive = false;
+    keepaliveFollows = false;
     sentLastMinute = false;
     eraseKeys();
   }
@@ -550,11 +561,12 @@ public final class Peer {
   }
 
   void keepaliveDue(long now) {
-    sendKeepalive(now);
     if (needsAnotherKeepalive) {
       needsAnotherKeepalive = false;
+      keepaliveFollows = true; // Sending this one, later, cancels what is armed now.
       timers.keepalive = now + Protocol.KEEPALIVE_TIMEOUT;
     }
+    sendKeepalive(now);
   }
 
   /** Sends an empty message, or what is staged, which does as well. */

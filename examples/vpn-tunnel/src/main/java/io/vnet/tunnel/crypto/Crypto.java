@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Threads:</b> every method may be called from any thread at any time.
  *
+ * <p>Keys, nonces and results of another length than they have are refused by {@link
+ * IllegalArgumentException}.
+ *
  * <p>Source: RFC 7748 (X25519), RFC 7693 (BLAKE2s), RFC 8439 (ChaCha20-Poly1305).
  */
 public interface Crypto {

@@ -26,16 +26,16 @@ final class Libcrypto {
   static final ValueLayout.OfLong SIZE = ValueLayout.JAVA_LONG;
 
   private static final String[] NAMES = {"libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.so"};
-  private static final Linker LINKER = Linker.nativeLinker();
-
   // openssl/crypto.h: libcrypto must not free what other threads still use when the process ends.
   private static final long NO_ATEXIT = 0x80000;
 
+  private final Linker linker;
   private final SymbolLookup lookup;
   private final MemorySegment everything;
   private final String version;
 
-  private Libcrypto(SymbolLookup lookup, MemorySegment everything) {
+  private Libcrypto(Linker linker, SymbolLookup lookup, MemorySegment everything) {
+    this.linker = linker;
     this.lookup = lookup;
     this.everything = everything;
     this.version = initialized();
@@ -51,16 +51,19 @@ final class Libcrypto {
       Libcrypto library = null;
       String reason = "no " + String.join(", ", NAMES) + " here";
       try {
+        Linker linker = Linker.nativeLinker();
         MemorySegment everything = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
         for (String name : NAMES) {
           Optional<SymbolLookup> lookup = open(name);
           if (lookup.isPresent()) {
-            library = new Libcrypto(lookup.get(), everything);
+            library = new Libcrypto(linker, lookup.get(), everything);
             break;
           }
         }
       } catch (IllegalCallerException _) {
         reason = "native access is not enabled for this module";
+      } catch (UnsupportedOperationException _) {
+        reason = "this Java cannot call native functions here";
       } catch (VnetException e) {
         reason = e.reason();
       }
@@ -135,13 +138,13 @@ final class Libcrypto {
    * @throws VnetException EOPNOTSUPP: this libcrypto has none of that name
    */
   MethodHandle handle(String name, FunctionDescriptor descriptor) {
-    return LINKER.downcallHandle(
+    return linker.downcallHandle(
         lookup.find(name).orElseThrow(() -> unusable("it has no " + name)), descriptor);
   }
 
   /** A function at an address. */
-  static MethodHandle handle(long address, FunctionDescriptor descriptor) {
-    return LINKER.downcallHandle(MemorySegment.ofAddress(address), descriptor);
+  MethodHandle handle(long address, FunctionDescriptor descriptor) {
+    return linker.downcallHandle(MemorySegment.ofAddress(address), descriptor);
   }
 
   int readInt(long address) {

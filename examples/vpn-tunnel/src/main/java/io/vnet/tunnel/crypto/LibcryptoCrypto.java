@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  * Castle.
  *
  * <p><b>A packet:</b> no allocation, no copy, four short calls into libcrypto. <b>A transport
- * cipher</b> owns one context of libcrypto with the key in it, less than a kilobyte of native
- * memory: 10,000 peers with one keypair each have 17 MB of them, and three times as much at the
- * moment when all of them change keys. One context a thread that takes the key anew with each
- * packet would need less, but would hold the last key of a thread as long as no other packet comes,
- * and nobody could say when a key is gone.
+ * cipher</b> owns one context of libcrypto with the key in it, 870 bytes of native memory: 10,000
+ * peers with one keypair each have 17 MB of them, and three times as much at the moment when all of
+ * them change keys. One context a thread that takes the key anew with each packet would need less,
+ * but would hold the last key of a thread as long as no other packet comes, and nobody could say
+ * when a key is gone.
  */
 final class LibcryptoCrypto extends CommonCrypto {
   private static final byte[] BASE_POINT = Arrays.copyOf(new byte[] {9}, KEY_BYTES);
@@ -40,9 +40,12 @@ final class LibcryptoCrypto extends CommonCrypto {
     NativeMemory memory = NativeMemory.ofThread();
     memory.putKeys(privateKey, publicKey);
     try {
-      boolean agreed = functions.agree(memory);
-      memory.takeShared(shared);
-      return agreed && !isZero(shared);
+      if (functions.agree(memory)) {
+        memory.takeShared(shared);
+        return !isZero(shared);
+      }
+      Arrays.fill(shared, (byte) 0);
+      return false;
     } finally {
       memory.eraseKeys();
     }
@@ -88,6 +91,7 @@ final class LibcryptoCrypto extends CommonCrypto {
   /** In native memory of the thread: the text in place, the additional data behind it. */
   private boolean crypt(
       boolean seal, byte[] key, long counter, byte[] from, byte[] additional, byte[] to) {
+    checkLength("key", key, KEY_BYTES);
     NativeMemory memory = NativeMemory.ofThread();
     int additionalAt = Math.max(from.length, to.length);
     int bytes = Math.addExact(additionalAt, additional.length);
@@ -151,7 +155,7 @@ final class LibcryptoCrypto extends CommonCrypto {
         MemorySegment to,
         long toOffset) {
       long source = address(from, fromOffset, length);
-      long target = address(to, toOffset, (long) length + TAG_BYTES);
+      long target = writableAddress(to, toOffset, (long) length + TAG_BYTES);
       try {
         if (!functions.seal(context(), counter, 0, 0, source, length, target)) {
           throw new IllegalStateException(functions.name() + " does not seal");
@@ -175,7 +179,7 @@ final class LibcryptoCrypto extends CommonCrypto {
         return false;
       }
       long source = address(from, fromOffset, length);
-      long target = address(to, toOffset, (long) length - TAG_BYTES);
+      long target = writableAddress(to, toOffset, (long) length - TAG_BYTES);
       try {
         return functions.open(context, counter, 0, 0, source, length, target);
       } finally {
@@ -191,6 +195,13 @@ final class LibcryptoCrypto extends CommonCrypto {
         throw new IllegalArgumentException("packets are in native memory that is alive");
       }
       return segment.address() + offset;
+    }
+
+    private static long writableAddress(MemorySegment segment, long offset, long bytes) {
+      if (segment.isReadOnly()) {
+        throw new IllegalArgumentException("the target is read only");
+      }
+      return address(segment, offset, bytes);
     }
 
     private long context() {

@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * What one thread hands to libcrypto by address: nonce, lengths, parameters, and keys for the
- * moment of a call. A few hundred bytes a thread, made at its first call and freed after it has
- * ended; secrets in it are overwritten by whoever put them there, in the same call.
+ * moment of a call. A kilobyte a thread, made at its first call and freed after it has ended;
+ * secrets in it are overwritten by whoever put them there, in the same call.
  *
  * <p><b>Owner:</b> the thread; {@link #ofThread} gives each its own.
  */
@@ -47,11 +47,12 @@ final class NativeMemory {
   private static final int PRIVATE_KEY = PEER_PARAMS + 2 * PARAM_BYTES;
   private static final int PUBLIC_KEY = PRIVATE_KEY + KEY_BYTES;
   private static final int SHARED = PUBLIC_KEY + KEY_BYTES;
-  private static final int END = SHARED + KEY_BYTES;
+  private static final int KEYS_END = SHARED + KEY_BYTES;
+  private static final int TEXT_BYTES = 512;
 
-  private final MemorySegment memory = Arena.ofAuto().allocate(END, Long.BYTES);
+  private final MemorySegment memory = Arena.ofAuto().allocate(KEYS_END + TEXT_BYTES, Long.BYTES);
   private final long address = memory.address();
-  private MemorySegment text = Arena.ofAuto().allocate(512);
+  private MemorySegment text = memory.asSlice(KEYS_END, TEXT_BYTES);
 
   private NativeMemory() {
     param(TAG_PARAMS, TAG_NAME, 0, Crypto.TAG_BYTES);
@@ -149,7 +150,7 @@ final class NativeMemory {
 
   /** Overwrites keys and result. */
   void eraseKeys() {
-    memory.asSlice(PRIVATE_KEY, END - PRIVATE_KEY).fill((byte) 0);
+    memory.asSlice(PRIVATE_KEY, KEYS_END - PRIVATE_KEY).fill((byte) 0);
   }
 
   /** The address of a word of a few ASCII characters, which ends with a zero byte. */

@@ -157,14 +157,14 @@ final class ProviderTables {
   }
 
   MethodHandle cipher(int number, FunctionDescriptor descriptor) {
-    return Libcrypto.handle(cipher[number], descriptor);
+    return library.handle(cipher[number], descriptor);
   }
 
   MethodHandle keys(int number, FunctionDescriptor descriptor) {
-    return Libcrypto.handle(keys[number], descriptor);
+    return library.handle(keys[number], descriptor);
   }
 
   MethodHandle exchange(int number, FunctionDescriptor descriptor) {
-    return Libcrypto.handle(exchange[number], descriptor);
+    return library.handle(exchange[number], descriptor);
   }
 }

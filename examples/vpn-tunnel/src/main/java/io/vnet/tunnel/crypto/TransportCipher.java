@@ -6,14 +6,17 @@ import java.lang.foreign.MemorySegment;
  * ChaCha20-Poly1305 of packets in native memory under one key, without additional data. The source
  * and the target of a call may be the same bytes; else they must not overlap.
  *
- * <p><b>Owner:</b> one thread at a time. No call allocates.
+ * <p><b>Owner:</b> one thread at a time, and whoever made it closes it: a cipher that is forgotten
+ * keeps its key and its native memory. No call of libcrypto's allocates; the portable one's do.
  */
 public interface TransportCipher extends AutoCloseable {
   /**
-   * Seals a text and puts the tag behind it.
+   * Seals a text and puts the tag behind it. That a counter comes once is the caller's care.
    *
    * @param counter of the nonce, unsigned
    * @param length of the text in bytes, 0 or more; 16 more are written
+   * @throws IndexOutOfBoundsException if text or target lie outside of their segments
+   * @throws IllegalStateException if it is closed
    */
   void seal(
       long counter,
@@ -29,6 +32,8 @@ public interface TransportCipher extends AutoCloseable {
    * @param length of the sealed text with its tag, in bytes
    * @return false: it is not authentic, or shorter than a tag. The target's {@code length - 16}
    *     bytes are undefined then, and must not be handed on
+   * @throws IndexOutOfBoundsException if text or target lie outside of their segments
+   * @throws IllegalStateException if it is closed
    */
   boolean open(
       long counter,

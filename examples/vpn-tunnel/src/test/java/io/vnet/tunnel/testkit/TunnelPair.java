@@ -73,7 +73,7 @@ public final class TunnelPair implements AutoCloseable {
       bytes[i] = (byte) (seed * 41 + i);
     }
     bytes[0] &= (byte) 0xF8;
-    bytes[31] = (byte) (bytes[31] & 0x7F | 0x40);
+    bytes[31] = (byte) ((bytes[31] & 0x7F) | 0x40);
     return PrivateKey.of(bytes);
   }
 

@@ -1,11 +1,11 @@
-package io.vnet.api.mtu;
+package io.vnet.api.wire;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Big-endian access at any alignment. */
-final class Bytes {
+/** Big-endian access at any alignment. No allocation. */
+public final class Bytes {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
   private static final ValueLayout.OfInt INT =
@@ -15,35 +15,43 @@ final class Bytes {
 
   private Bytes() {}
 
-  static int u8(MemorySegment segment, long at) {
+  /** One byte, unsigned. */
+  public static int u8(MemorySegment segment, long at) {
     return segment.get(ValueLayout.JAVA_BYTE, at) & 0xFF;
   }
 
-  static int u16(MemorySegment segment, long at) {
+  /** Two bytes, unsigned. */
+  public static int u16(MemorySegment segment, long at) {
     return segment.get(SHORT, at) & 0xFFFF;
   }
 
-  static int i32(MemorySegment segment, long at) {
+  /** Four bytes. */
+  public static int i32(MemorySegment segment, long at) {
     return segment.get(INT, at);
   }
 
-  static long i64(MemorySegment segment, long at) {
+  /** Eight bytes. */
+  public static long i64(MemorySegment segment, long at) {
     return segment.get(LONG, at);
   }
 
-  static void put8(MemorySegment segment, long at, int value) {
+  /** The low byte. */
+  public static void put8(MemorySegment segment, long at, int value) {
     segment.set(ValueLayout.JAVA_BYTE, at, (byte) value);
   }
 
-  static void put16(MemorySegment segment, long at, int value) {
+  /** The low two bytes. */
+  public static void put16(MemorySegment segment, long at, int value) {
     segment.set(SHORT, at, (short) value);
   }
 
-  static void put32(MemorySegment segment, long at, int value) {
+  /** Four bytes. */
+  public static void put32(MemorySegment segment, long at, int value) {
     segment.set(INT, at, value);
   }
 
-  static void put64(MemorySegment segment, long at, long value) {
+  /** Eight bytes. */
+  public static void put64(MemorySegment segment, long at, long value) {
     segment.set(LONG, at, value);
   }
 }
