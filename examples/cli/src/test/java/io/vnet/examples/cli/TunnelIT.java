@@ -199,7 +199,7 @@ class TunnelIT {
             """
             Address = 10.7.0.1/24
             SaveConfig = true
-            PreUp = echo preup $(cat /sys/class/net/%%i/operstate) >> %1$s
+            PreUp = echo preup $(ip -o link show %%i | grep -o 'state [A-Z]*') >> %1$s
             PostUp = wg set %%i peer %2$s persistent-keepalive 7; echo postup %%i >> %1$s; echo noise
             PreDown = ip -br link show %%i | grep -o ^[^\\ ]* >> %1$s
             PostDown = ip link show %%i || echo gone >> %1$s
@@ -215,7 +215,7 @@ class TunnelIT {
       assertThat(end.err()).contains("noise");
     }
     assertThat(Files.readAllLines(told))
-        .containsExactly("preup down", "postup " + name, name, "gone");
+        .containsExactly("preup state DOWN", "postup " + name, name, "gone");
     assertThat(Files.readString(file))
         .contains(
             "Address = 10.7.0.1/24",
@@ -245,6 +245,8 @@ class TunnelIT {
               "up",
               quickFile.toString());
       assertThat(up.exitCode()).as(up.output()).isZero();
+      // wg-quick does not wait until the tunnel has followed its interface up.
+      await().untilAsserted(() -> assertThat(sockets(here)).contains(":51820"));
       TunnelLab.ping(here, "10.7.0.2");
       assertThat(TunnelLab.in(here, "wg show " + near + " latest-handshakes"))
           .startsWith(lab.thereKeys.publicKey().base64());

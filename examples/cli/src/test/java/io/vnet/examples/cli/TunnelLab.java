@@ -107,14 +107,18 @@ final class TunnelLab {
     assertThat(output).contains(" 0% packet loss");
   }
 
-  /** Links, addresses, routes and rules, without what the kernel makes by itself. */
+  /** Links, addresses, routes and rules, without what the kernel makes by itself and later. */
   static List<String> state(NetworkNamespace namespace) {
     List<String> lines = new ArrayList<>();
     for (String what :
         List.of(
             "ip -br link", "ip -br addr", "ip route show table all", "ip -6 route show table all",
             "ip rule", "ip -6 rule")) {
-      in(namespace, what).lines().map(String::stripTrailing).forEach(lines::add);
+      in(namespace, what)
+          .lines()
+          .filter(line -> !line.contains("proto kernel"))
+          .map(line -> line.replaceAll(" fe80::\\S+", "").stripTrailing())
+          .forEach(lines::add);
     }
     for (String variable : List.of("src_valid_mark", "rp_filter")) {
       lines.add(in(namespace, "sysctl net.ipv4.conf.all." + variable));

@@ -59,7 +59,7 @@ class TunnelRefusalsIT {
         TunnelLab.name(),
         List.of(
             "vnet: " + file + ":2: PrivateKey: not a key: 44 base64 characters wanted, 3 given",
-            "vnet: " + file + ":3: ListenPort: not 0 to 65535 ('70000')",
+            "vnet: " + file + ":3: ListenPort: not a port: 0–65535 ('70000')",
             "vnet: " + file + ":6: AllowedIPs: prefix length 33 is beyond 32 ('10.0.0.0/33')",
             "vnet: " + file + ":7: Foo: unknown key in [Peer]"),
         "--config",

@@ -54,7 +54,7 @@ class TunnelTableTest {
         .containsExactly(
             "wg0: public key B6N8vBQgk8i3VdwbEOhstCY3StFqqFPtC9/AsrhtHHw=, port 51820, fwmark"
                 + " 0xca6c",
-            "PEER                                          ENDPOINT     HANDSHAKE   RECEIVED   SENT  "
+            "PEER                                          ENDPOINT     HANDSHAKE   RECEIVED  SENT  "
                 + " ALLOWED IPS",
             "ZLEBsdC+WocEvQePmJUAH8A+jp+VIvGI3RKNmEbUhGY=  192.0.2.1:7  1 min 15 s  1.50 KiB  100 B"
                 + "  10.0.0.0/8, fd00::/64",
