@@ -109,13 +109,15 @@ final class UapiConnection extends ChannelInboundHandlerAdapter {
                 hangUp(context);
               } else {
                 busy = false;
-                context.channel().config().setAutoRead(true);
+                if (!inputEnded) {
+                  context.channel().config().setAutoRead(true);
+                }
                 serve(context);
               }
             });
   }
 
-  /** The client sends no more, but may still want replies. */
+  /** The client sends no more, but may still want replies. All that it sent has been read. */
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
     if (event instanceof ChannelInputShutdownEvent) {

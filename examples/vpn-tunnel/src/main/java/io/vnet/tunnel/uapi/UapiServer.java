@@ -2,6 +2,7 @@ package io.vnet.tunnel.uapi;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -66,6 +67,7 @@ public final class UapiServer implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final FileWatch watch;
 
+  /** Closes the socket if it fails. */
   private UapiServer(
       String name,
       Socket socket,
@@ -82,7 +84,11 @@ public final class UapiServer implements AutoCloseable {
         new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("vnet-uapi-" + name, true), EpollIoHandler.newFactory());
     this.loop = group.next();
-    this.channels = new DefaultChannelGroup(loop);
+    // Clients that connect while it closes are closed too.
+    this.channels = new DefaultChannelGroup(loop, true);
+    // It owns the descriptor from now on.
+    EpollServerDomainSocketChannel channel =
+        new EpollServerDomainSocketChannel(socket.intValue(), true);
     FileWatch started = null;
     try {
       started =
@@ -93,11 +99,13 @@ public final class UapiServer implements AutoCloseable {
                   deleted.run();
                 }
               });
-      channels.add(accept(socket));
+      accept(channel);
     } catch (Throwable e) {
       if (started != null) {
         started.close();
       }
+      // Once more if it has been closed already, which does nothing.
+      channel.unsafe().closeForcibly();
       stopLoop();
       throw e;
     }
@@ -136,7 +144,6 @@ public final class UapiServer implements AutoCloseable {
   private static void discard(Listening listening) {
     try {
       listening.file().delete();
-      listening.socket().close();
     } catch (IOException e) {
       LOG.warn("{} is left behind", listening.file().path(), e);
     }
@@ -159,57 +166,60 @@ public final class UapiServer implements AutoCloseable {
       Runnable deleted) {
     Path path = path(directory, name);
     checkSystem(path);
-    Socket socket = new Socket(descriptor);
-    boolean adopted = false;
+    Libc libc = NativeLibc.load();
+    boolean fit = false;
     try {
-      prepare(descriptor, path);
-      // On one that listens it changes the queue's length only.
-      socket.listen(BACKLOG);
-      SocketFile file =
-          SocketFile.at(path)
-              .orElseThrow(() ->
-                  new VnetException(
-                      "adopt",
-                      path.toString(),
-                      Errno.ENOENT,
-                      "the inherited socket's file is not there",
-                      "bind the socket to it"));
-      UapiServer server = new UapiServer(name, socket, file, control, zones, deleted);
-      adopted = true;
-      return server;
+      Socket socket = prepared(libc, descriptor, path);
+      SocketFile file = present(path);
+      fit = true;
+      return new UapiServer(name, socket, file, control, zones, deleted);
     } catch (IOException e) {
       throw SocketFile.failure(path, e);
     } finally {
-      if (!adopted) {
-        closeQuietly(socket);
+      if (!fit) {
+        libc.close(descriptor);
       }
     }
   }
 
+  private static SocketFile present(Path path) throws IOException {
+    return SocketFile.at(path)
+        .orElseThrow(() ->
+            new VnetException(
+                "adopt",
+                path.toString(),
+                Errno.ENOENT,
+                "the inherited socket's file is not there",
+                "bind the socket to it"));
+  }
+
   /** The event loop must not block in it. */
-  private static void prepare(int descriptor, Path path) {
-    Libc libc = NativeLibc.load();
+  private static Socket prepared(Libc libc, int descriptor, Path path) {
     long flags = libc.fcntl(descriptor, LinuxConstants.F_GETFL, 0);
     long result =
         flags < 0
             ? flags
             : libc.fcntl(descriptor, LinuxConstants.F_SETFL, flags | LinuxConstants.O_NONBLOCK);
     if (result < 0) {
-      throw new VnetException(
-          "adopt",
-          path.toString(),
-          Errno.ofNumber((int) -result),
-          "descriptor " + descriptor + ": " + Libc.meaning(result),
-          "hand over a socket that listens");
+      throw unfit(descriptor, path, Errno.ofNumber((int) -result), Libc.meaning(result));
+    }
+    try {
+      Socket socket = new Socket(descriptor);
+      // On one that listens it changes the queue's length only.
+      socket.listen(BACKLOG);
+      return socket;
+    } catch (ChannelException | IOException e) {
+      throw unfit(descriptor, path, Errno.EINVAL, String.valueOf(e.getMessage()));
     }
   }
 
-  private static void closeQuietly(Socket socket) {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      LOG.debug("an inherited descriptor could not be closed", e);
-    }
+  private static VnetException unfit(int descriptor, Path path, Errno errno, String reason) {
+    return new VnetException(
+        "adopt",
+        path.toString(),
+        errno,
+        "descriptor " + descriptor + ": " + reason,
+        "hand over a socket that listens");
   }
 
   /**
@@ -252,21 +262,22 @@ public final class UapiServer implements AutoCloseable {
     }
   }
 
-  private Channel accept(Socket socket) {
-    ServerBootstrap bootstrap =
-        new ServerBootstrap()
-            .group(group)
-            .channelFactory(() -> new EpollServerDomainSocketChannel(socket.intValue(), true))
-            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-            .childHandler(
-                new ChannelInitializer<>() {
-                  @Override
-                  protected void initChannel(Channel channel) {
-                    channels.add(channel);
-                    channel.pipeline().addLast(new UapiConnection(zones, operations::submit));
-                  }
-                });
-    return bootstrap.register().syncUninterruptibly().channel();
+  private void accept(EpollServerDomainSocketChannel server) {
+    channels.add(server);
+    new ServerBootstrap()
+        .group(group)
+        .channelFactory(() -> server)
+        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+        .childHandler(
+            new ChannelInitializer<>() {
+              @Override
+              protected void initChannel(Channel client) {
+                channels.add(client);
+                client.pipeline().addLast(new UapiConnection(zones, operations::submit));
+              }
+            })
+        .register()
+        .syncUninterruptibly();
   }
 
   /** What clients want, one after the other. On the event loop. */
