@@ -72,12 +72,8 @@ final class InterfaceFollower implements AutoCloseable {
     try {
       String name = interfaceName.get();
       OptionalInt descriptor = TunPlace.descriptor(name);
-      Optional<NetworkNamespace> place =
-          descriptor.isPresent() ? TunPlace.namespace(descriptor.getAsInt()) : Optional.empty();
-      if (place.isPresent()) {
-        try (NetworkNamespace namespace = place.get()) {
-          stay = stay(namespace, name);
-        }
+      if (descriptor.isPresent()) {
+        stay = stay(TunPlace.namespace(descriptor.getAsInt()), name);
         return;
       }
     } catch (VnetException e) {
@@ -86,9 +82,24 @@ final class InterfaceFollower implements AutoCloseable {
     end();
   }
 
-  private Stay stay(NetworkNamespace namespace, String name) {
-    NetworkMonitor monitor = NetworkMonitor.open(namespace, NetworkMonitor.DEFAULT_BUFFER_EVENTS);
-    try (Netlink netlink = Netlink.open(namespace)) {
+  /** Who may not ask where the interface is looks for it here. */
+  private Stay stay(Optional<NetworkNamespace> place, String name) {
+    if (place.isEmpty()) {
+      return stay(NetworkMonitor.open(), Netlink.open(), name);
+    }
+    try (NetworkNamespace namespace = place.get()) {
+      // To enter a namespace takes a right that is not needed to stay in one.
+      return namespace.isCurrent()
+          ? stay(NetworkMonitor.open(), Netlink.open(), name)
+          : stay(
+              NetworkMonitor.open(namespace, NetworkMonitor.DEFAULT_BUFFER_EVENTS),
+              Netlink.open(namespace),
+              name);
+    }
+  }
+
+  private Stay stay(NetworkMonitor monitor, Netlink netlink, String name) {
+    try (netlink) {
       int index = netlink.link(name).map(Link::index).orElse(0);
       return new Stay(monitor, InterfaceWatch.start(monitor, index, new Listener()));
     } catch (RuntimeException e) {

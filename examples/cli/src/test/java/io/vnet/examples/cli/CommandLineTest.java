@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Arguments in, exit codes and messages out; nothing here needs the kernel. */
 class CommandLineTest {
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "demo --help", "relay -h", "devices --help", "--version"})
+  @ValueSource(strings = {"--help", "demo --help", "relay -h", "devices --help", "--version", "tunnel --help", "tunnel --version", "tunnel status --help", "genkey --help", "pubkey -h", "genpsk --help"})
   void help_and_version_are_results_and_exit_with_0(String arguments) {
     Outcome outcome = Outcome.ofVnet(arguments.split(" ", -1));
     assertThat(outcome.exitCode()).isZero();
@@ -26,7 +26,8 @@ class CommandLineTest {
   @Test
   void help_names_every_command_and_the_exit_codes() {
     assertThat(Outcome.ofVnet("--help").out())
-        .contains("demo", "relay", "devices", "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
+        .contains(
+            "demo", "relay", "devices", "tunnel", "genkey", "pubkey", "genpsk", "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
   }
 
   @ParameterizedTest
@@ -44,6 +45,11 @@ class CommandLineTest {
           relay one              | vnet: Missing required parameter: 'B'
           relay a b --mtu x      | vnet: Invalid value for option '--mtu': 'x' is not an int
           devices --all          | vnet: Unknown option: '--all'
+          tunnel                 | vnet: Missing required parameter: 'IFACE'
+          tunnel wg0 wg1         | vnet: Unmatched argument at index 2: 'wg1'
+          tunnel wg0 --io fast   | vnet: Invalid value for option '--io': expected one of [AUTO, EPOLL, IO_URING] (case-insensitive) but was 'fast'
+          tunnel wg0 --config    | vnet: Missing required parameter for option '--config' (FILE)
+          genkey more            | vnet: Unmatched argument at index 1: 'more'
           """)
   void wrong_arguments_are_explained_in_a_line_and_exit_with_2(String arguments, String line) {
     Outcome outcome = Outcome.ofVnet(arguments.split(" ", -1));
@@ -80,6 +86,10 @@ class CommandLineTest {
           relay a b --queues 0   | vnet: relay --queues 0: EINVAL, an interface has 1 to 256 queues; use a number within the range
           relay a b --queues 257 | vnet: relay --queues 257: EINVAL, an interface has 1 to 256 queues; use a number within the range
           relay a b --queues -1  | vnet: relay --queues -1: EINVAL, an interface has 1 to 256 queues; use a number within the range
+          tunnel wg0 --allow-hooks | vnet: use --allow-hooks: EINVAL, there is no file with hooks; use --config too
+          tunnel wg0 --crypto none | vnet: choose crypto provider none: EINVAL, there is none of that name; use libcrypto or portable
+          tunnel wg0 --config /nowhere/wg0.conf | vnet: read /nowhere/wg0.conf: ENOENT, there is no such file; write it, or give another path
+          tunnel status nosuch   | vnet: show /var/run/wireguard/nosuch.sock: ENOENT, there is no such tunnel; start it, or give another name
           relay a a             | vnet: relay a: EINVAL, A and B are the same device; name two devices
           """)
   void what_is_refused_before_anything_is_made_exits_with_1(String arguments, String line) {

@@ -122,7 +122,7 @@ final class ConfigurationAssembler {
       error(
           place,
           e.reason(),
-          key.isSecret() || value.isEmpty() ? Optional.empty() : Optional.of(value));
+          key.mayBeSecret() || value.isEmpty() ? Optional.empty() : Optional.of(value));
     }
   }
 

@@ -228,7 +228,11 @@ public final class ConfigurationFile {
       }
       if (section == null) {
         unknownSection = true;
-        assembler.error(new Place(number, ""), "unknown section", Optional.of(dense));
+        String name = dense.replaceAll("[\\[\\]]", "");
+        assembler.error(
+            new Place(number, ""),
+            "unknown section" + (WORD.matcher(name).matches() ? " [" + name + "]" : ""),
+            Optional.empty());
       } else if (section == Section.PEER) {
         assembler.beginPeer(number, "line " + number);
       } else if (interfaceLine == 0) {

@@ -85,4 +85,9 @@ enum Key {
   boolean isSecret() {
     return this == PRIVATE_KEY || this == PRESHARED_KEY;
   }
+
+  /** Whether a value that is none could be a secret that somebody mistook for something else. */
+  boolean mayBeSecret() {
+    return isSecret() || this == PUBLIC_KEY;
+  }
 }

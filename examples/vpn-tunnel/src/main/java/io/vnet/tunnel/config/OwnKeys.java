@@ -1,36 +1,28 @@
 package io.vnet.tunnel.config;
 
+import io.vnet.tunnel.crypto.Crypto;
+import io.vnet.tunnel.crypto.CryptoProviders;
 import io.vnet.tunnel.key.PrivateKey;
 import io.vnet.tunnel.key.PublicKey;
-import java.math.BigInteger;
-import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
-import java.security.spec.NamedParameterSpec;
-import java.security.spec.XECPrivateKeySpec;
-import java.security.spec.XECPublicKeySpec;
 import java.util.Arrays;
-import javax.crypto.KeyAgreement;
 
-/** Public keys of private ones, by the JDK: a file may be checked without a tunnel. */
+/** Public keys of private ones: a file may be checked without a tunnel, and on any system. */
 final class OwnKeys {
-  private static final BigInteger BASE_POINT = BigInteger.valueOf(9);
-
   private OwnKeys() {}
 
+  /** Made when it is first needed. */
+  private static final class Provider {
+    static final Crypto CRYPTO = CryptoProviders.named(CryptoProviders.PORTABLE);
+
+    private Provider() {}
+  }
+
   static PublicKey publicKey(PrivateKey key) {
-    byte[] scalar = key.bytes();
+    byte[] bytes = key.bytes();
     try {
-      KeyFactory keys = KeyFactory.getInstance("X25519");
-      KeyAgreement agreement = KeyAgreement.getInstance("X25519");
-      agreement.init(
-          keys.generatePrivate(new XECPrivateKeySpec(NamedParameterSpec.X25519, scalar)));
-      agreement.doPhase(
-          keys.generatePublic(new XECPublicKeySpec(NamedParameterSpec.X25519, BASE_POINT)), true);
-      return PublicKey.of(agreement.generateSecret());
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("every JDK since 11 has X25519", e);
+      return PublicKey.of(Provider.CRYPTO.publicKey(bytes));
     } finally {
-      Arrays.fill(scalar, (byte) 0);
+      Arrays.fill(bytes, (byte) 0);
     }
   }
 }

@@ -1,11 +1,17 @@
 package io.vnet.tunnel.uapi;
 
-import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.Errors;
 import io.netty.channel.unix.Socket;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.io.libc.Libc;
+import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NativeLibc;
+import io.vnet.io.libc.SocketConstants;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -33,6 +39,9 @@ import org.jspecify.annotations.Nullable;
 record SocketFile(Path path, @Nullable Object key, FileTime made) {
   /** {@code sun_path} of unix(7) without its final zero. */
   private static final int PATH_BYTES_MAX = 107;
+
+  /** {@code linux/net.h}. */
+  private static final int SOCK_STREAM = 1;
 
   private static final int BACKLOG = 128;
 
@@ -85,10 +94,11 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
           "a socket's path has at most " + PATH_BYTES_MAX + " bytes",
           "use a shorter one");
     }
+    Libc libc = NativeLibc.load();
     try {
       makeDirectory(path);
       for (int i = 0; i < ATTEMPTS; i++) {
-        Optional<Listening> listening = tryToListen(path);
+        Optional<Listening> listening = tryToListen(libc, path);
         if (listening.isPresent()) {
           return listening.get();
         }
@@ -109,41 +119,67 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
   }
 
   /** Empty if there is a file, or somebody took it away in between. */
-  private static Optional<Listening> tryToListen(Path path) throws IOException {
-    Socket socket = Socket.newSocketDomain();
+  private static Optional<Listening> tryToListen(Libc libc, Path path) throws IOException {
+    int fd =
+        (int)
+            checked(
+                path,
+                libc.socket(
+                    LinuxConstants.AF_UNIX,
+                    SOCK_STREAM | SocketConstants.SOCK_NONBLOCK | LinuxConstants.SOCK_CLOEXEC,
+                    0));
     Optional<Listening> listening = Optional.empty();
     try {
-      listening = tryToListen(socket, path);
+      // Not by Netty: its bind removes a file that is there.
+      long bound = bind(libc, fd, path);
+      if (Errno.ofNumber((int) -bound) != Errno.EADDRINUSE) {
+        checked(path, bound);
+        listening = listen(new Socket(fd), path);
+      }
     } finally {
       if (listening.isEmpty()) {
-        socket.close();
+        libc.close(fd);
       }
     }
     return listening;
   }
 
-  private static Optional<Listening> tryToListen(Socket socket, Path path) throws IOException {
-    try {
-      socket.bind(new DomainSocketAddress(path.toString()));
-    } catch (Errors.NativeIoException e) {
-      if (Errno.ofNumber(-e.expectedErr()) == Errno.EADDRINUSE) {
-        return Optional.empty();
-      }
-      throw e;
+  private static long bind(Libc libc, int fd, Path path) {
+    byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
+    try (Arena arena = Arena.ofConfined()) {
+      // struct sockaddr_un of linux/un.h: the family, the path, a zero.
+      MemorySegment address = arena.allocate(Short.BYTES + PATH_BYTES_MAX + 1L, Short.BYTES);
+      address.set(ValueLayout.JAVA_SHORT, 0, (short) LinuxConstants.AF_UNIX);
+      MemorySegment.copy(name, 0, address, ValueLayout.JAVA_BYTE, Short.BYTES, name.length);
+      return libc.bind(fd, address.address(), Short.BYTES + name.length + 1);
     }
+  }
+
+  private static long checked(Path path, long result) {
+    if (result < 0) {
+      Errno errno = Errno.ofNumber((int) -result);
+      throw new VnetException(
+          "listen", path.toString(), errno, Libc.meaning(result), remedy(errno));
+    }
+    return result;
+  }
+
+  private static Optional<Listening> listen(Socket socket, Path path) throws IOException {
+    Optional<SocketFile> file = at(path);
+    boolean listening = false;
     try {
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-      Optional<SocketFile> file = at(path);
       socket.listen(BACKLOG);
       // Until now it refused connections, which tools take for a reason to delete the file.
-      if (file.isPresent() && file.get().isThere()) {
-        return Optional.of(new Listening(socket, file.get()));
-      }
+      listening = file.isPresent() && file.get().isThere();
     } catch (NoSuchFileException e) {
-      // As if it had never been there.
       return Optional.empty();
+    } finally {
+      if (!listening && file.isPresent()) {
+        file.get().delete();
+      }
     }
-    return Optional.empty();
+    return listening ? file.map(own -> new Listening(socket, own)) : Optional.empty();
   }
 
   private static void removeIfStale(Path path) throws IOException {
@@ -198,7 +234,11 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
         errno == Errno.EIO || errno == Errno.EUNKNOWN
             ? Objects.requireNonNullElse(e.getMessage(), "")
             : errno.meaning(),
-        errno == Errno.EACCES || errno == Errno.EPERM ? "become root" : "",
+        remedy(errno),
         e);
+  }
+
+  private static String remedy(Errno errno) {
+    return errno == Errno.EACCES || errno == Errno.EPERM ? "become root" : "";
   }
 }

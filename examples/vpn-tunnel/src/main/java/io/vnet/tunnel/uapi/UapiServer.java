@@ -1,16 +1,11 @@
 package io.vnet.tunnel.uapi;
 
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoop;
+import io.netty.channel.ChannelException;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
-import io.netty.channel.group.ChannelGroup;
-import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.vnet.api.error.Errno;
@@ -60,12 +55,12 @@ public final class UapiServer implements AutoCloseable {
   private final TunnelControl control;
   private final ZoneNames zones;
   private final MultiThreadIoEventLoopGroup group;
-  private final EventLoop loop;
-  private final ChannelGroup channels;
+  private final IoEventLoop loop;
   private final Operations operations = new Operations();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final FileWatch watch;
 
+  /** Closes the socket if it fails. */
   private UapiServer(
       String name,
       Socket socket,
@@ -82,7 +77,6 @@ public final class UapiServer implements AutoCloseable {
         new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("vnet-uapi-" + name, true), EpollIoHandler.newFactory());
     this.loop = group.next();
-    this.channels = new DefaultChannelGroup(loop);
     FileWatch started = null;
     try {
       started =
@@ -93,12 +87,18 @@ public final class UapiServer implements AutoCloseable {
                   deleted.run();
                 }
               });
-      channels.add(accept(socket));
+      IoRegistration registration =
+          loop.register(new UapiListener(socket, loop, zones, operations::submit))
+              .syncUninterruptibly()
+              .getNow();
+      registration.submit(UapiListener.INTEREST);
     } catch (Throwable e) {
       if (started != null) {
         started.close();
       }
       stopLoop();
+      // Once more if the loop has done it, which does nothing.
+      socket.close();
       throw e;
     }
     this.watch = started;
@@ -136,7 +136,6 @@ public final class UapiServer implements AutoCloseable {
   private static void discard(Listening listening) {
     try {
       listening.file().delete();
-      listening.socket().close();
     } catch (IOException e) {
       LOG.warn("{} is left behind", listening.file().path(), e);
     }
@@ -159,57 +158,60 @@ public final class UapiServer implements AutoCloseable {
       Runnable deleted) {
     Path path = path(directory, name);
     checkSystem(path);
-    Socket socket = new Socket(descriptor);
-    boolean adopted = false;
+    Libc libc = NativeLibc.load();
+    boolean fit = false;
     try {
-      prepare(descriptor, path);
-      // On one that listens it changes the queue's length only.
-      socket.listen(BACKLOG);
-      SocketFile file =
-          SocketFile.at(path)
-              .orElseThrow(() ->
-                  new VnetException(
-                      "adopt",
-                      path.toString(),
-                      Errno.ENOENT,
-                      "the inherited socket's file is not there",
-                      "bind the socket to it"));
-      UapiServer server = new UapiServer(name, socket, file, control, zones, deleted);
-      adopted = true;
-      return server;
+      Socket socket = prepared(libc, descriptor, path);
+      SocketFile file = present(path);
+      fit = true;
+      return new UapiServer(name, socket, file, control, zones, deleted);
     } catch (IOException e) {
       throw SocketFile.failure(path, e);
     } finally {
-      if (!adopted) {
-        closeQuietly(socket);
+      if (!fit) {
+        libc.close(descriptor);
       }
     }
   }
 
+  private static SocketFile present(Path path) throws IOException {
+    return SocketFile.at(path)
+        .orElseThrow(() ->
+            new VnetException(
+                "adopt",
+                path.toString(),
+                Errno.ENOENT,
+                "the inherited socket's file is not there",
+                "bind the socket to it"));
+  }
+
   /** The event loop must not block in it. */
-  private static void prepare(int descriptor, Path path) {
-    Libc libc = NativeLibc.load();
+  private static Socket prepared(Libc libc, int descriptor, Path path) {
     long flags = libc.fcntl(descriptor, LinuxConstants.F_GETFL, 0);
     long result =
         flags < 0
             ? flags
             : libc.fcntl(descriptor, LinuxConstants.F_SETFL, flags | LinuxConstants.O_NONBLOCK);
     if (result < 0) {
-      throw new VnetException(
-          "adopt",
-          path.toString(),
-          Errno.ofNumber((int) -result),
-          "descriptor " + descriptor + ": " + Libc.meaning(result),
-          "hand over a socket that listens");
+      throw unfit(descriptor, path, Errno.ofNumber((int) -result), Libc.meaning(result));
+    }
+    try {
+      Socket socket = new Socket(descriptor);
+      // On one that listens it changes the queue's length only.
+      socket.listen(BACKLOG);
+      return socket;
+    } catch (ChannelException | IOException e) {
+      throw unfit(descriptor, path, Errno.EINVAL, String.valueOf(e.getMessage()));
     }
   }
 
-  private static void closeQuietly(Socket socket) {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      LOG.debug("an inherited descriptor could not be closed", e);
-    }
+  private static VnetException unfit(int descriptor, Path path, Errno errno, String reason) {
+    return new VnetException(
+        "adopt",
+        path.toString(),
+        errno,
+        "descriptor " + descriptor + ": " + reason,
+        "hand over a socket that listens");
   }
 
   /**
@@ -250,23 +252,6 @@ public final class UapiServer implements AutoCloseable {
           "use Linux, with netty-transport-native-epoll for this machine",
           cause);
     }
-  }
-
-  private Channel accept(Socket socket) {
-    ServerBootstrap bootstrap =
-        new ServerBootstrap()
-            .group(group)
-            .channelFactory(() -> new EpollServerDomainSocketChannel(socket.intValue(), true))
-            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-            .childHandler(
-                new ChannelInitializer<>() {
-                  @Override
-                  protected void initChannel(Channel channel) {
-                    channels.add(channel);
-                    channel.pipeline().addLast(new UapiConnection(zones, operations::submit));
-                  }
-                });
-    return bootstrap.register().syncUninterruptibly().channel();
   }
 
   /** What clients want, one after the other. On the event loop. */
@@ -350,14 +335,11 @@ public final class UapiServer implements AutoCloseable {
     stopLoop();
   }
 
+  /** The loop closes all sockets at its end. */
   private void stopLoop() {
-    var _ = channels.close().addListener(_ -> shutDown());
+    var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     if (!loop.inEventLoop()) {
       group.terminationFuture().awaitUninterruptibly();
     }
-  }
-
-  private void shutDown() {
-    var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 }

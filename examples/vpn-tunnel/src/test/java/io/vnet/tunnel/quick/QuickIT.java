@@ -363,6 +363,7 @@ class QuickIT {
           failures++;
           continue;
         }
+        faulty.clear();
         lab.down(quick);
         break;
       }

@@ -26,6 +26,8 @@ final class QuickLab implements AutoCloseable {
   final Netlink netlink;
   final RecordedPrograms programs = new RecordedPrograms();
 
+  private final List<Netlink> opened = new ArrayList<>();
+
   /** The marks that the tunnel was configured with. */
   final List<OptionalInt> marks = new ArrayList<>();
 
@@ -87,7 +89,7 @@ final class QuickLab implements AutoCloseable {
     return up(NativeLibc.load(), request);
   }
 
-  /** Through another C library; the netlink socket lives as long as the namespace does. */
+  /** Through another C library. */
   Quick up(Libc libc, QuickRequest request) {
     return namespace.call(
         () -> Quick.up(Netlink.open(libc), Sysctl.ofHost(), programs, request, marks::add));
@@ -141,6 +143,7 @@ final class QuickLab implements AutoCloseable {
 
   @Override
   public void close() {
+    opened.forEach(Netlink::close);
     netlink.close();
   }
 }

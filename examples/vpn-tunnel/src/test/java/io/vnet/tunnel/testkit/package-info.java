@@ -1,4 +1,7 @@
-/** Packets and pairs of tunnels for the tests of several rooms. */
+/**
+ * For the tests of several rooms: packets, pairs of tunnels, tunnels that are configuration only,
+ * keys.
+ */
 @NullMarked
 package io.vnet.tunnel.testkit;
 
