@@ -50,8 +50,7 @@ class MemoryDatagramsTest {
       Endpoint from = Objects.requireNonNull(asked.from());
       assertThat(from).hasToString("192.0.2.1:7000");
       two.send(packet(10, 2), 0, from);
-      assertThat(Objects.requireNonNull(one.nextReceived().from()))
-          .hasToString("192.0.2.3:7000");
+      assertThat(Objects.requireNonNull(one.nextReceived().from())).hasToString("192.0.2.3:7000");
     }
   }
 

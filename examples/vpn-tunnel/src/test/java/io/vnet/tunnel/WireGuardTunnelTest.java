@@ -67,8 +67,7 @@ class WireGuardTunnelTest {
     assertThatThrownBy(() -> join(stage))
         .isInstanceOf(CompletionException.class)
         .cause()
-        .isInstanceOfSatisfying(
-            VnetException.class, e -> assertThat(e.errno()).isEqualTo(errno));
+        .isInstanceOfSatisfying(VnetException.class, e -> assertThat(e.errno()).isEqualTo(errno));
   }
 
   @Test
@@ -195,8 +194,7 @@ class WireGuardTunnelTest {
       right.send(V4.reversed().sized(70, 2));
       assertThat(left.next()).isEqualTo(V4.reversed().sized(70, 2));
       // The old one is free again.
-      Outside.Bound free =
-          network.at(TunnelPair.outside(1)).open(island, TunnelPair.PORT, 0);
+      Outside.Bound free = network.at(TunnelPair.outside(1)).open(island, TunnelPair.PORT, 0);
       free.port().close();
     }
   }
@@ -338,8 +336,7 @@ class WireGuardTunnelTest {
         many.add(
             PeerChange.of(PublicKey.of(key))
                 .withEndpoint(Endpoint.of(IpAddress.v4(0x0A0A0000 + i), 1))
-                .withAllowedIps(
-                    List.of(new IpPrefix(IpAddress.v4(0x0B000000 + i), 32))));
+                .withAllowedIps(List.of(new IpPrefix(IpAddress.v4(0x0B000000 + i), 32))));
       }
       join(pair.left.tunnel().change(TunnelChange.NONE.withPeers(many)));
       pair.shakeHands();

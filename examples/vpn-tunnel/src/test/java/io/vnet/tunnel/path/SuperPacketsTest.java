@@ -62,7 +62,8 @@ class SuperPacketsTest {
       packets.add(
           udp
               ? flow.udp(i, payload)
-              : flow.tcp(i, i * bytes, i == count - 1 ? IpFlow.ACK | IpFlow.PSH : IpFlow.ACK, payload));
+              : flow.tcp(
+                  i, i * bytes, i == count - 1 ? IpFlow.ACK | IpFlow.PSH : IpFlow.ACK, payload));
     }
     return packets;
   }
