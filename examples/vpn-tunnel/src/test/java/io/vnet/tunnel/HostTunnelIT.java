@@ -102,7 +102,8 @@ class HostTunnelIT {
   }
 
   private static void ping(Side from, String to) {
-    String output = Program.outputIn(from.namespace, "ping", "-c", "3", "-i", "0.2", "-W", "10", to);
+    String output =
+        Program.outputIn(from.namespace, "ping", "-c", "3", "-i", "0.2", "-W", "10", to);
     assertThat(output).contains(" 0% packet loss");
   }
 
@@ -121,12 +122,10 @@ class HostTunnelIT {
             .redirectOutput(output.toFile())
             .start();
     try {
-      await()
-          .until(() -> Files.readString(output).contains("Server listening"));
+      await().until(() -> Files.readString(output).contains("Server listening"));
       List<String> command = new ArrayList<>(List.of("iperf3", "--client"));
       command.addAll(List.of(arguments));
-      String result =
-          Program.outputIn(client.namespace, command.toArray(String[]::new));
+      String result = Program.outputIn(client.namespace, command.toArray(String[]::new));
       assertThat(listening.waitFor(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
       System.out.println(result);
       return result;

@@ -1,42 +1,81 @@
 package io.vnet.tunnel;
 
+import static io.vnet.tunnel.testkit.TunnelPair.V4;
+import static io.vnet.tunnel.testkit.TunnelPair.V6;
+import static io.vnet.tunnel.testkit.TunnelPair.join;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.vnet.actors.VnetHost;
+import io.vnet.api.address.Endpoint;
+import io.vnet.api.address.IpAddress;
+import io.vnet.api.address.IpPrefix;
+import io.vnet.api.device.Device;
+import io.vnet.api.device.DeviceHandle;
+import io.vnet.api.device.DeviceSpec;
+import io.vnet.api.device.NetworkEnd;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
+import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.testkit.MemoryPort;
+import io.vnet.tunnel.core.Padding;
+import io.vnet.tunnel.key.PublicKey;
+import io.vnet.tunnel.settings.PeerChange;
+import io.vnet.tunnel.settings.TunnelChange;
+import io.vnet.tunnel.settings.TunnelDrop;
+import io.vnet.tunnel.settings.TunnelStatus;
 import io.vnet.tunnel.testkit.IpFlow;
 import io.vnet.tunnel.testkit.Mailbox;
 import io.vnet.tunnel.testkit.TunnelPair;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Two tunnels over a network in memory, with real handshakes and keys. */
+/** Tunnels over a network in memory, with real handshakes and keys. */
 class WireGuardTunnelTest {
   private static final int QUEUE = 64;
 
   private final VnetHost host = VnetHost.start();
   private final MemoryPort leftPort = MemoryPort.pair("left", Layer.L3, QUEUE);
   private final MemoryPort rightPort = MemoryPort.pair("right", Layer.L3, QUEUE);
+  private final MemoryDatagrams network = MemoryDatagrams.patient();
+  private final IslandLoop island = new IslandLoop();
 
   @AfterEach
   void close() {
+    island.close();
     host.close();
   }
 
-  private TunnelPair pair(MemoryDatagrams network) {
+  private TunnelPair pair() {
     return TunnelPair.inMemory(
         host, network, leftPort, leftPort.peer(), rightPort, rightPort.peer());
   }
 
+  private static void assertRefused(CompletionStage<?> stage, Errno errno) {
+    assertThatThrownBy(() -> join(stage))
+        .isInstanceOf(CompletionException.class)
+        .cause()
+        .isInstanceOfSatisfying(VnetException.class, e -> assertThat(e.errno()).isEqualTo(errno));
+  }
+
   @Test
   void packets_cross_both_ways_in_both_families() throws InterruptedException {
-    try (TunnelPair pair = pair(MemoryDatagrams.create());
+    try (TunnelPair pair = pair();
         Mailbox left = new Mailbox(leftPort.peer());
         Mailbox right = new Mailbox(rightPort.peer())) {
-      for (IpFlow flow : List.of(TunnelPair.V4, TunnelPair.V6)) {
+      for (IpFlow flow : List.of(V4, V6)) {
         Packet question = flow.udp(1, IpFlow.payload(100, 1));
         left.send(question);
         assertThat(right.next()).isEqualTo(question);
@@ -49,6 +88,266 @@ class WireGuardTunnelTest {
       assertThat(pair.left.status().drops()).isEmpty();
       assertThat(pair.right.status().drops()).isEmpty();
       assertThat(pair.left.peer().sentBytes()).isEqualTo(pair.right.peer().receivedBytes());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1280, 1420, 1500, 9000})
+  void T3_packets_of_every_size_arrive_whole(int mtu) throws InterruptedException {
+    Device first = host.create(DeviceSpec.of("tun").withMtu(mtu));
+    Device second = host.create(DeviceSpec.of("tun").withMtu(mtu));
+    try (NetworkEnd near = first.networkEnd();
+        NetworkEnd far = second.networkEnd();
+        TunnelPair pair =
+            TunnelPair.inMemory(host, network, first.open(), near, second.open(), far)) {
+      pair.shakeHands();
+      long before = pair.left.peer().sentBytes();
+      long expected = 0;
+      try (Mailbox from = new Mailbox(near);
+          Mailbox to = new Mailbox(far)) {
+        for (int size = 20; size <= mtu; size += size < 1200 || size > mtu - 300 ? 1 : 97) {
+          Packet packet = (size < 40 ? V4 : V6).sized(size, size);
+          from.send(packet);
+          assertThat(to.next()).isEqualTo(packet);
+          expected += size + Padding.bytes(size, mtu) + 32;
+        }
+      }
+      assertThat(pair.left.peer().sentBytes() - before).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void T2_packets_that_waited_for_the_handshake_come_in_order() throws InterruptedException {
+    try (TunnelPair pair = pair();
+        Mailbox left = new Mailbox(leftPort.peer());
+        Mailbox right = new Mailbox(rightPort.peer())) {
+      // At both sides: one of them becomes the responder, who has to wait for the other's first.
+      for (int i = 0; i < 50; i++) {
+        left.send(V4.sized(100 + i, i));
+        right.send(V4.reversed().sized(100 + i, i));
+      }
+      for (int i = 0; i < 50; i++) {
+        assertThat(right.next()).isEqualTo(V4.sized(100 + i, i));
+        assertThat(left.next()).isEqualTo(V4.reversed().sized(100 + i, i));
+      }
+      assertThat(pair.left.status().drops()).isEmpty();
+    }
+  }
+
+  @Test
+  void back_pressure_reaches_the_sender_and_nothing_is_lost() throws InterruptedException {
+    int packets = 5_000;
+    try (TunnelPair pair = pair();
+        Mailbox right = new Mailbox(rightPort.peer())) {
+      pair.shakeHands();
+      Thread sender = Thread.ofPlatform().start(() -> sendNumbered(packets));
+      // Nobody receives: more than all queues hold is not taken.
+      await().until(() -> rightPort.peer().waiting() == QUEUE && leftPort.waiting() == QUEUE);
+      assertThat(leftPort.peer().counters().sentPackets()).isLessThan(packets);
+      for (int i = 0; i < packets; i++) {
+        assertThat(right.next()).isEqualTo(V4.sized(1400, i));
+      }
+      sender.join();
+      assertThat(pair.left.status().drops()).isEmpty();
+      assertThat(pair.right.status().drops()).isEmpty();
+    }
+  }
+
+  private void sendNumbered(int packets) {
+    try (Mailbox left = new Mailbox(leftPort.peer())) {
+      for (int i = 0; i < packets; i++) {
+        left.send(V4.sized(1400, i));
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void E3_a_packet_for_a_peer_that_is_nowhere_waits_for_the_peers_handshake()
+      throws InterruptedException {
+    try (TunnelPair pair = pair();
+        Mailbox left = new Mailbox(leftPort.peer());
+        Mailbox right = new Mailbox(rightPort.peer())) {
+      Packet early = V4.reversed().sized(90, 1);
+      right.send(early);
+      await().until(() -> rightPort.waiting() == 0);
+      assertThat(pair.right.peer().endpoint()).isEmpty();
+      Packet first = V4.sized(80, 2);
+      left.send(first);
+      assertThat(right.next()).isEqualTo(first);
+      assertThat(left.next()).isEqualTo(early);
+    }
+  }
+
+  @Test
+  void a_tunnel_moves_to_another_port_while_it_is_used() throws InterruptedException {
+    try (TunnelPair pair = pair();
+        Mailbox left = new Mailbox(leftPort.peer());
+        Mailbox right = new Mailbox(rightPort.peer())) {
+      pair.shakeHands();
+      join(pair.left.tunnel().change(TunnelChange.NONE.withListenPort(6000)));
+      assertThat(pair.left.status().listenPort()).isEqualTo(6000);
+      left.send(V4.sized(70, 1));
+      assertThat(right.next()).isEqualTo(V4.sized(70, 1));
+      assertThat(pair.right.peer().endpoint().orElseThrow()).hasToString("192.0.2.1:6000");
+      right.send(V4.reversed().sized(70, 2));
+      assertThat(left.next()).isEqualTo(V4.reversed().sized(70, 2));
+      // The old one is free again.
+      Outside.Bound free = network.at(TunnelPair.outside(1)).open(island, TunnelPair.PORT, 0);
+      free.port().close();
+    }
+  }
+
+  @Test
+  void U8_a_port_that_is_taken_changes_nothing() throws InterruptedException {
+    Outside.Bound other = network.at(TunnelPair.outside(1)).open(island, 6000, 0);
+    try (TunnelPair pair = pair();
+        Mailbox left = new Mailbox(leftPort.peer());
+        Mailbox right = new Mailbox(rightPort.peer())) {
+      pair.shakeHands();
+      TunnelStatus before = pair.left.status();
+      assertRefused(
+          pair.left
+              .tunnel()
+              .change(
+                  TunnelChange.NONE
+                      .withListenPort(6000)
+                      .withPrivateKey(TunnelPair.privateKey(7))
+                      .replacingPeers()),
+          Errno.EADDRINUSE);
+      assertThat(pair.left.status()).isEqualTo(before);
+      left.send(V4.sized(70, 1));
+      assertThat(right.next()).isEqualTo(V4.sized(70, 1));
+    } finally {
+      other.port().close();
+    }
+  }
+
+  @Test
+  void down_and_up_again_keeps_the_configuration() throws InterruptedException {
+    try (TunnelPair pair = pair();
+        Mailbox left = new Mailbox(leftPort.peer());
+        Mailbox right = new Mailbox(rightPort.peer())) {
+      pair.shakeHands();
+      join(pair.left.tunnel().down());
+      TunnelStatus down = pair.left.status();
+      assertThat(down.up()).isFalse();
+      assertThat(down.peers()).hasSize(1);
+      left.send(V4.sized(70, 1));
+      await().until(() -> pair.left.drops(TunnelDrop.STAGED_DROPPED) == 1);
+      join(pair.left.tunnel().up());
+      left.send(V4.sized(70, 2));
+      assertThat(right.next()).isEqualTo(V4.sized(70, 2));
+    }
+  }
+
+  @Test
+  void a_destroyed_device_ends_its_tunnel() {
+    Device device = host.create(DeviceSpec.of("tun"));
+    DeviceHandle handle = device.open();
+    WireGuardTunnel tunnel =
+        WireGuardTunnel.start(host, "wg", handle, network.at(TunnelPair.outside(1)));
+    join(tunnel.change(TunnelPair.change(1).withPeers(List.of(TunnelPair.peer(2)))));
+    join(tunnel.up());
+    device.destroy();
+    join(tunnel.ended());
+    assertThat(handle.isOpen()).isFalse();
+    assertRefused(tunnel.status(), Errno.ESHUTDOWN);
+    assertRefused(tunnel.change(TunnelChange.NONE), Errno.ESHUTDOWN);
+    tunnel.close();
+  }
+
+  @Test
+  void a_tunnel_closes_while_packets_flow() throws InterruptedException {
+    for (int round = 0; round < 5; round++) {
+      MemoryPort near = MemoryPort.pair("near", Layer.L3, QUEUE);
+      MemoryPort far = MemoryPort.pair("far", Layer.L3, QUEUE);
+      AtomicBoolean over = new AtomicBoolean();
+      Thread sender;
+      try (TunnelPair pair =
+          TunnelPair.inMemory(host, network, near, near.peer(), far, far.peer())) {
+        pair.shakeHands();
+        byte[] packet = V4.sized(1000, 1).toByteArray();
+        sender =
+            Thread.ofPlatform()
+                .start(() -> {
+                  while (!over.get()) {
+                    near.peer().offer(packet);
+                    far.peer().poll();
+                  }
+                });
+        await().until(() -> pair.right.peer().receivedBytes() > 100_000);
+      }
+      over.set(true);
+      sender.join();
+      assertThat(near.isOpen()).isFalse();
+      assertThat(far.isOpen()).isFalse();
+      assertThat(near.listeners()).isZero();
+    }
+  }
+
+  @Test
+  void the_host_ends_with_a_tunnel_on_it() {
+    VnetHost own = VnetHost.start();
+    WireGuardTunnel tunnel =
+        WireGuardTunnel.start(own, "wg", leftPort, network.at(TunnelPair.outside(1)));
+    join(tunnel.up());
+    own.close();
+    join(tunnel.ended());
+    tunnel.close();
+    assertThat(leftPort.isOpen()).isFalse();
+  }
+
+  @Test
+  void only_packets_of_ip_can_be_inside() {
+    MemoryPort frames = MemoryPort.pair("tap0", Layer.L2, QUEUE);
+    assertThatThrownBy(
+            () -> WireGuardTunnel.start(host, "wg", frames, network.at(TunnelPair.outside(1))))
+        .isInstanceOf(VnetException.class)
+        .hasMessage(
+            "start wg: EPROTOTYPE, a tunnel carries IP packets, and tap0 has packets of L2; use a"
+                + " tun device instead");
+    assertThat(frames.isOpen()).isTrue();
+    leftPort.close();
+    assertThatThrownBy(
+            () -> WireGuardTunnel.start(host, "wg", leftPort, network.at(TunnelPair.outside(1))))
+        .isInstanceOf(VnetException.class)
+        .hasMessageContaining("EBADF");
+  }
+
+  @Test
+  void close_on_its_own_thread_is_refused() {
+    WireGuardTunnel tunnel =
+        WireGuardTunnel.start(
+            host, "wg", new OnIsland(leftPort, island), network.at(TunnelPair.outside(1)));
+    assertRefused(CompletableFuture.runAsync(tunnel::close, island), Errno.EDEADLK);
+    tunnel.close();
+    assertThat(leftPort.isOpen()).isFalse();
+  }
+
+  @Test
+  void ten_thousand_peers_are_configured_shown_and_used() throws InterruptedException {
+    try (TunnelPair pair = pair()) {
+      List<PeerChange> many = new ArrayList<>();
+      for (int i = 0; i < 10_000; i++) {
+        byte[] key = new byte[PublicKey.BYTES];
+        ByteBuffer.wrap(key).putInt(i + 1);
+        many.add(
+            PeerChange.of(PublicKey.of(key))
+                .withEndpoint(Endpoint.of(IpAddress.v4(0x0A0A0000 + i), 1))
+                .withAllowedIps(List.of(new IpPrefix(IpAddress.v4(0x0B000000 + i), 32))));
+      }
+      join(pair.left.tunnel().change(TunnelChange.NONE.withPeers(many)));
+      pair.shakeHands();
+      assertThat(pair.left.status().peers()).hasSize(10_001);
+      join(
+          pair.left
+              .tunnel()
+              .change(
+                  TunnelChange.NONE.withPeers(
+                      many.stream().map(peer -> PeerChange.removing(peer.publicKey())).toList())));
+      assertThat(pair.left.status().peers()).hasSize(1);
     }
   }
 }

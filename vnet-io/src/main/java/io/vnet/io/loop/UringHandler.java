@@ -160,7 +160,9 @@ final class UringHandler implements IoHandler, BatchWriter {
     if (!context.canBlock()) {
       busyPoll.active();
     }
-    if (context.canBlock() && !busyPoll.looksAgain()) {
+    // A task that wrote may have come across completions whose signals are still to be given.
+    boolean signals = !signalled.isEmpty();
+    if (!signals && context.canBlock() && !busyPoll.looksAgain()) {
       long delay = context.delayNanos(System.nanoTime());
       ring().enterAndWait(delay < 0 ? 0 : Math.min(delay, WAIT_MAX_NANOS));
       asleep.set(false);

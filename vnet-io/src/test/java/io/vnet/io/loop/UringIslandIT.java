@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.testkit.FaultyLibc;
+import io.vnet.io.testkit.InjectingLibc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -88,6 +92,67 @@ class UringIslandIT {
       watch.cancel(cancelled::countDown);
       assertThat(cancelled.await(GUARD_SECONDS, TimeUnit.SECONDS)).as("cancelled").isTrue();
       libc.close(event);
+    }
+    assertThat(libc.open()).isEmpty();
+  }
+
+  @Test
+  void a_signal_that_a_write_comes_across_is_given_before_the_island_sleeps() throws Exception {
+    AtomicBoolean cameAcross = new AtomicBoolean();
+    AtomicBoolean slept = new AtomicBoolean();
+    // A wait is an io_uring_enter(2) with a time limit.
+    InjectingLibc kernel =
+        new InjectingLibc(NativeLibc.load())
+            .with((call, arguments, real) -> {
+              if (call.equals("uringEnter") && !arguments[4].equals(0L) && cameAcross.get()) {
+                slept.set(true);
+              }
+              return real.getAsLong();
+            });
+    FaultyLibc libc = new FaultyLibc(kernel.libc());
+    try (IslandLoop island = IslandLoop.uring(libc);
+        Arena arena = Arena.ofShared()) {
+      long one = arena.allocateFrom(ValueLayout.JAVA_LONG, 1).address();
+      int event = (int) libc.eventfd(0, 0x800);
+      int written = (int) libc.eventfd(0, 0x800);
+      CompletableFuture<Boolean> readable = new CompletableFuture<>();
+      IslandLoop.Watch watch =
+          island.watch(
+              event,
+              new IslandLoop.Watcher() {
+                @Override
+                public void readable() {
+                  cameAcross.set(false);
+                  readable.complete(true);
+                }
+
+                @Override
+                public void broken() {
+                  throw new AssertionError("broken");
+                }
+
+                @Override
+                public void refused(long result) {
+                  throw new AssertionError("refused " + result);
+                }
+              });
+      // Behind the watch, so that the kernel has it when the next one runs.
+      CompletableFuture.runAsync(() -> {}, island).get(GUARD_SECONDS, TimeUnit.SECONDS);
+      island.execute(() -> {
+        assertThat(libc.write(event, one, Long.BYTES)).isEqualTo(Long.BYTES);
+        BatchWriter writer = Objects.requireNonNull(BatchWriter.current());
+        writer.add(0, written, one, Long.BYTES);
+        writer.run();
+        cameAcross.set(true);
+        assertThat(writer.result(0)).isEqualTo(Long.BYTES);
+      });
+      assertThat(readable.get(GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
+      assertThat(slept).as("slept before the signal").isFalse();
+      CountDownLatch cancelled = new CountDownLatch(1);
+      watch.cancel(cancelled::countDown);
+      assertThat(cancelled.await(GUARD_SECONDS, TimeUnit.SECONDS)).as("cancelled").isTrue();
+      libc.close(event);
+      libc.close(written);
     }
     assertThat(libc.open()).isEmpty();
   }

@@ -167,25 +167,21 @@ class UdpReuseIT {
     return UdpPort.open(libc, settings, lab.island, lab.epoch, grace);
   }
 
-  /** One call of a way, on a thread of its own. */
+  /** One call of a way, on a thread of its own; over when its batch is back. */
   private static CompletableFuture<Boolean> use(UdpLab lab, UdpPort port, Way way) {
-    CompletableFuture<Boolean> end = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .daemon()
-        .start(() -> {
+    return CompletableFuture.supplyAsync(
+        () -> {
           PacketBatch batch = lab.batches.acquire();
           try {
             once(port, way, batch);
-            end.complete(true);
+            return true;
           } catch (VnetException e) {
-            end.complete(false);
-          } catch (RuntimeException | Error e) {
-            end.completeExceptionally(e);
+            return false;
           } finally {
             batch.release();
           }
-        });
-    return end;
+        },
+        task -> Thread.ofPlatform().daemon().start(task));
   }
 
   private static void once(UdpPort port, Way way, PacketBatch batch) {

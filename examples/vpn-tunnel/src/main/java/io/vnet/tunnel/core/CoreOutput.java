@@ -25,11 +25,10 @@ public interface CoreOutput {
   void flush(Peer peer);
 
   /**
-   * The peer's {@link Peer#deadline} has become earlier than it was at the last such call, or
-   * {@link TunnelCore#expire} has dealt with that one and there is a further one. A deadline that
-   * is put off or cancelled is not told of: {@code expire} finds nothing to do then. A deadline
-   * that has come already, which is how a handshake is begun, is to be served before waiting for
-   * anything.
+   * The peer's {@link Peer#deadline} is earlier than what was told of last, or that moment has
+   * come. A deadline that is put off or cancelled is not told of: whoever looks at the moment he
+   * was told finds it later, or {@code expire} finds nothing to do. A deadline that has come
+   * already, which is how a handshake is begun, is to be served before waiting for anything.
    */
   void deadline(Peer peer);
 

@@ -134,7 +134,7 @@ public final class Peer {
     if (keypair != null && keypair.isUsedUp(now)) {
       wantHandshake(now);
     }
-    announce();
+    announce(now);
   }
 
   /**
@@ -165,7 +165,7 @@ public final class Peer {
       core.drops().count(TunnelDrop.STAGED_OVERFLOW, 1);
     }
     sendStaged(now);
-    announce();
+    announce(now);
   }
 
   /** Takes the keepalive that waits to be sent before anything else; false: none does. */
@@ -238,7 +238,7 @@ public final class Peer {
         needsAnotherKeepalive = true;
       }
     }
-    announce();
+    announce(now);
   }
 
   /** When {@link TunnelCore#expire} is to be called for it; {@link Long#MAX_VALUE}: not at all. */
@@ -259,7 +259,7 @@ public final class Peer {
     if (persistentKeepaliveSeconds > 0) {
       sendKeepalive(now);
     }
-    announce();
+    announce(now);
   }
 
   /** Timers are off, keys and handshake erased, staged packets dropped. */
@@ -358,7 +358,10 @@ public final class Peer {
   /** Wants one as soon as the rules allow; it is {@link TunnelCore#expire} that begins it. */
   void wantHandshake(long now) {
     attempts = 0;
-    if (running && identity != null && !mustNotInitiate(now)) {
+    if (running
+        && timers.beginHandshake == PeerTimers.OFF
+        && identity != null
+        && !mustNotInitiate(now)) {
       timers.beginHandshake = now;
     }
   }
@@ -372,7 +375,7 @@ public final class Peer {
     return now - lastSentHandshake < Protocol.REKEY_TIMEOUT
         || (begun != null
             && begun.initiation() == null
-            && now - begun.begun() < Protocol.REJECT_AFTER_TIME);
+            && now - begun.begun() < Protocol.LOST_AFTER_TIME);
   }
 
   /** The moment after which {@link #mustNotInitiate} may be asked again. */
@@ -517,10 +520,12 @@ public final class Peer {
     return timers;
   }
 
-  /** Tells of the deadline if it has become earlier. */
-  void announce() {
+  /** Tells of the deadline if nobody is going to ask for it in time. */
+  void announce(long now) {
     long deadline = timers.earliest();
-    if (deadline < timers.announced) {
+    long announced = timers.announced;
+    boolean isCovered = announced <= deadline && (announced > now || announced == deadline);
+    if (!isCovered && deadline != PeerTimers.OFF) {
       timers.announced = deadline;
       core.output().deadline(this);
     }

@@ -3,8 +3,8 @@ package io.vnet.tunnel.core;
 /**
  * A peer's one-shot timers as moments, {@link #OFF} if not armed. Arming and cancelling is the
  * writing of a field; nobody is told but when the earliest moment becomes earlier than the one that
- * was announced last. An announced moment that has been cancelled or put off meanwhile is found out
- * when it comes: then nothing is due, and the next one is announced.
+ * was announced last, or that one has come. An announced moment that has been cancelled or put off
+ * meanwhile is found out when it comes: then nothing is due, and the next one is announced.
  *
  * <p><b>Owner:</b> the core's thread.
  */
@@ -29,7 +29,7 @@ final class PeerTimers {
   /** {@code persistentKeepalive}. */
   long persistentKeepalive = OFF;
 
-  /** The earliest moment that was announced and has not come; {@link #OFF}: none. */
+  /** The moment that was announced last; {@link #OFF}: none. */
   long announced = OFF;
 
   long earliest() {

@@ -153,7 +153,7 @@ public final class TunnelCore {
       } else {
         peer.sendStaged(now);
       }
-      peer.announce();
+      peer.announce(now);
     }
   }
 
@@ -232,7 +232,7 @@ public final class TunnelCore {
     for (Peer peer : peers.values()) {
       peer.identity(newIdentity, now);
       peer.sendStaged(now);
-      peer.announce();
+      peer.announce(now);
     }
   }
 
@@ -453,7 +453,7 @@ public final class TunnelCore {
     PendingHandshake handshake = peer.beginHandshake(now);
     peer.handshakeSent(now);
     output.work(works.response(handshake, seen, consumed, peer.presharedKey(), peer.cookie(now)));
-    peer.announce();
+    peer.announce(now);
   }
 
   private void complete(HandshakeWorks.ResponseMade made, long now) {
@@ -477,7 +477,7 @@ public final class TunnelCore {
     peer.handshakeSent(now);
     peer.anySent(now);
     send(peer, response.message(), endpoint);
-    peer.announce();
+    peer.announce(now);
   }
 
   private void complete(HandshakeWorks.InitiationMade made, long now) {
@@ -499,7 +499,7 @@ public final class TunnelCore {
     peer.initiated(now);
     peer.anySent(now);
     send(peer, initiation.message(), endpoint);
-    peer.announce();
+    peer.announce(now);
   }
 
   private void complete(HandshakeWorks.HandshakeFinished finished, long now) {
@@ -517,7 +517,7 @@ public final class TunnelCore {
     peer.becomeCurrent(keypair, now);
     peer.handshakeComplete(unixNanos(now));
     peer.sendKeepalive(now); // Or what is staged: the other side waits for one message.
-    peer.announce();
+    peer.announce(now);
   }
 
   private void complete(HandshakeWorks.CookieWon won, long now) {
@@ -537,15 +537,12 @@ public final class TunnelCore {
   public void expire(Peer peer, long now, long unixNanos) {
     readClocks(now, unixNanos);
     PeerTimers timers = peer.timers();
-    if (timers.announced <= now) {
-      timers.announced = PeerTimers.OFF;
-    }
     long due = timers.earliest();
     while (due <= now && peer.isRunning()) {
       expire(peer, timers, due, now);
       due = timers.earliest();
     }
-    peer.announce();
+    peer.announce(now);
   }
 
   /** The first that is due; each is off before it acts, and is not armed again for the past. */

@@ -98,7 +98,7 @@ public final class CryptoProviders {
   private static Crypto checked(Crypto crypto) {
     try {
       SelfTest.check(crypto);
-    } catch (IllegalStateException | AssertionError e) {
+    } catch (RuntimeException | AssertionError e) {
       throw new VnetException(
           TEST,
           "crypto provider " + crypto.name(),

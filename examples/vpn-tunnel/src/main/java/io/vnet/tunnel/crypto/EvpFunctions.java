@@ -138,14 +138,14 @@ final class EvpFunctions implements LibcryptoFunctions {
     try {
       long context = (long) Calls.C.contextNew.invokeExact();
       if (context == 0) {
-        throw Libcrypto.outOfMemory();
+        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
       }
       long nonce = NativeMemory.ofThread().nonce(0);
       long cipher = (long) Calls.C.cipher.invokeExact();
       if ((int) Calls.C.init.invokeExact(context, cipher, 0L, key, nonce, ENCRYPT) != 1) {
         Calls.C.contextFree.invokeExact(context);
         Calls.C.clearErrors.invokeExact();
-        throw Libcrypto.outOfMemory();
+        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
       }
       return context;
     } catch (VnetException e) {
@@ -236,7 +236,7 @@ final class EvpFunctions implements LibcryptoFunctions {
           || (int) Calls.C.exchangeInit.invokeExact(exchange) != 1
           || (int) Calls.C.exchangePeer.invokeExact(exchange, peer) != 1) {
         Calls.C.clearErrors.invokeExact();
-        throw Libcrypto.outOfMemory();
+        throw Libcrypto.refused("an X25519 key");
       }
       boolean agreed =
           (int) Calls.C.exchangeDerive.invokeExact(exchange, memory.shared(), memory.sharedLength())

@@ -101,8 +101,9 @@ final class Libcrypto {
         "load", "libcrypto", Errno.EOPNOTSUPP, reason, "use vnet.crypto=portable");
   }
 
-  static VnetException outOfMemory() {
-    return new VnetException("allocate", "a context of libcrypto", Errno.ENOMEM, "", "");
+  /** A call that only fails if memory is out, unless this libcrypto is not as we know it. */
+  static VnetException refused(String what) {
+    return new VnetException("call", "libcrypto", Errno.ENOMEM, what + " is refused", "");
   }
 
   static AssertionError impossible(Throwable thrown) {

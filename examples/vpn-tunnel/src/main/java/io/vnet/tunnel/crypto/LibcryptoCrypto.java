@@ -73,7 +73,7 @@ final class LibcryptoCrypto extends CommonCrypto {
   public byte[] seal(byte[] key, long counter, byte[] plain, byte[] additional) {
     byte[] sealed = new byte[Math.addExact(plain.length, TAG_BYTES)];
     if (!crypt(true, key, counter, plain, additional, sealed)) {
-      throw Libcrypto.outOfMemory();
+      throw new IllegalStateException(functions.name() + " does not seal");
     }
     return sealed;
   }
@@ -91,15 +91,15 @@ final class LibcryptoCrypto extends CommonCrypto {
   /** In native memory of the thread: the text in place, the additional data behind it. */
   private boolean crypt(
       boolean seal, byte[] key, long counter, byte[] from, byte[] additional, byte[] to) {
-    checkLength("key", key, KEY_BYTES);
     NativeMemory memory = NativeMemory.ofThread();
     int additionalAt = Math.max(from.length, to.length);
     int bytes = Math.addExact(additionalAt, additional.length);
     MemorySegment text = memory.text(bytes);
-    MemorySegment.copy(from, 0, text, ValueLayout.JAVA_BYTE, 0, from.length);
-    MemorySegment.copy(additional, 0, text, ValueLayout.JAVA_BYTE, additionalAt, additional.length);
     long context = newContext(memory, key);
     try {
+      MemorySegment.copy(from, 0, text, ValueLayout.JAVA_BYTE, 0, from.length);
+      MemorySegment.copy(
+          additional, 0, text, ValueLayout.JAVA_BYTE, additionalAt, additional.length);
       long at = text.address();
       boolean done =
           seal
@@ -211,8 +211,9 @@ final class LibcryptoCrypto extends CommonCrypto {
       return context;
     }
 
+    /** Not even two threads that close at once free the context twice. */
     @Override
-    public void close() {
+    public synchronized void close() {
       if (context != 0) {
         functions.freeContext(context);
         context = 0;

@@ -136,13 +136,13 @@ final class ProviderFunctions implements LibcryptoFunctions {
     try {
       long context = (long) Calls.NEWCTX.invokeExact(Calls.CONTEXT);
       if (context == 0) {
-        throw Libcrypto.outOfMemory();
+        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
       }
       long nonce = NativeMemory.ofThread().nonce(0);
       if ((int) Calls.ENCRYPT_INIT.invokeExact(context, key, KEY_BYTES, nonce, NONCE_BYTES, 0L)
           != 1) {
         Calls.FREECTX.invokeExact(context);
-        throw Libcrypto.outOfMemory();
+        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
       }
       return context;
     } catch (VnetException e) {
@@ -234,7 +234,7 @@ final class ProviderFunctions implements LibcryptoFunctions {
           || (int) Calls.KEY_IMPORT.invokeExact(peer, SELECT_PUBLIC_KEY, memory.peerParams()) != 1
           || (int) Calls.EXCHANGE_INIT.invokeExact(exchange, own, 0L) != 1
           || (int) Calls.EXCHANGE_PEER.invokeExact(exchange, peer) != 1) {
-        throw Libcrypto.outOfMemory();
+        throw Libcrypto.refused("an X25519 key");
       }
       return (int)
               Calls.EXCHANGE_DERIVE.invokeExact(

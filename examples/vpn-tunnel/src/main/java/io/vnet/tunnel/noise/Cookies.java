@@ -35,7 +35,8 @@ public final class Cookies {
     return crypto.mac(secret, text, 0, text.length);
   }
 
-  private static IpAddress reduced(IpAddress address) {
+  /** An IPv4-mapped IPv6 address as the IPv4 address; others as they are. */
+  static IpAddress reduced(IpAddress address) {
     return address.v6() && address.high() == 0 && address.low() >>> 32 == MAPPED_V4
         ? IpAddress.v4((int) address.low())
         : address;

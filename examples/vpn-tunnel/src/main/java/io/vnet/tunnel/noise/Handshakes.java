@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * that was refused can be tried again with another message. What a step refuses is null, without a
  * reason, as nobody is told one.
  *
- * <p>What a step returns holds secrets, and its owner erases it as soon as it has served. Erasing
- * it while a step reads it on another thread makes that step fail, or its keys useless, and nothing
- * worse.
+ * <p>What a step returns holds secrets, and its owner erases it as soon as it has served, at any
+ * time and on any thread: a step that has begun goes on with its copy, and a later one refuses what
+ * is erased. It has to: zeros are no secret, and whoever knows that they are there could answer.
  *
  * <p>Source: the protocol's sections 5.4.2 and 5.4.3; the Noise protocol framework, revision 34,
  * pattern IK with modifier psk2.
@@ -43,6 +43,7 @@ public final class Handshakes {
     private final SymmetricState state;
     private final byte[] ephemeral;
     private final byte[] message;
+    private boolean erased;
 
     private Initiation(SymmetricState state, byte[] ephemeral, byte[] message) {
       this.state = state;
@@ -64,8 +65,14 @@ public final class Handshakes {
       return state;
     }
 
+    /** With secrets of its own; null: they are erased. */
+    private synchronized @Nullable Initiation copy(Crypto crypto) {
+      return erased ? null : new Initiation(state.copy(crypto), ephemeral.clone(), message);
+    }
+
     /** Overwrites the secrets. */
-    public void erase() {
+    public synchronized void erase() {
+      erased = true;
       state.erase();
       SymmetricState.erase(ephemeral);
     }
@@ -76,6 +83,7 @@ public final class Handshakes {
     private final SymmetricState state;
     private final PublicKey initiator;
     private final byte[] message;
+    private boolean erased;
 
     private Opened(SymmetricState state, PublicKey initiator, byte[] message) {
       this.state = state;
@@ -92,8 +100,14 @@ public final class Handshakes {
       return state;
     }
 
+    /** A copy of the state; null: it is erased. */
+    private synchronized @Nullable SymmetricState copy(Crypto crypto) {
+      return erased ? null : state.copy(crypto);
+    }
+
     /** Overwrites the secrets. */
-    public void erase() {
+    public synchronized void erase() {
+      erased = true;
       state.erase();
     }
   }
@@ -104,6 +118,7 @@ public final class Handshakes {
     private final byte[] remoteEphemeral;
     private final byte[] timestamp;
     private final int remoteIndex;
+    private boolean erased;
 
     private Consumed(
         SymmetricState state, byte[] remoteEphemeral, byte[] timestamp, int remoteIndex) {
@@ -127,8 +142,16 @@ public final class Handshakes {
       return state;
     }
 
+    /** With secrets of its own; null: they are erased. */
+    private synchronized @Nullable Consumed copy(Crypto crypto) {
+      return erased
+          ? null
+          : new Consumed(state.copy(crypto), remoteEphemeral.clone(), timestamp, remoteIndex);
+    }
+
     /** Overwrites the secrets. */
-    public void erase() {
+    public synchronized void erase() {
+      erased = true;
       state.erase();
       SymmetricState.erase(remoteEphemeral);
     }
@@ -159,7 +182,7 @@ public final class Handshakes {
    * Step 1, at the initiator; costs two X25519, one of them of the base point.
    *
    * @param timestamp TAI64N, 12 bytes
-   * @param ephemeral 32 random bytes, which are clamped in a copy
+   * @param ephemeral 32 random bytes, which are clamped in a copy; the caller overwrites them
    * @return null: the peer's key is of small order
    */
   public static @Nullable Initiation initiate(
@@ -221,14 +244,17 @@ public final class Handshakes {
   /**
    * Step 2, second half, when the peer has been looked up.
    *
-   * @return null: it is not he, or his key is of small order
+   * @return null: it is not he, his key is of small order, or what was opened is erased
    */
   public static @Nullable Consumed consume(Crypto crypto, Opened opened, PeerIdentity peer) {
     if (!peer.isUsable() || !peer.publicKey().equals(opened.initiator)) {
       return null;
     }
     byte[] message = opened.message;
-    SymmetricState state = opened.state.copy(crypto);
+    SymmetricState state = opened.copy(crypto);
+    if (state == null) {
+      return null;
+    }
     byte[] timestamp =
         state.open(
             state.mixKeyForCipher(peer.staticSecret()),
@@ -247,8 +273,8 @@ public final class Handshakes {
   /**
    * Step 3, at the responder; costs three X25519, one of them of the base point.
    *
-   * @param ephemeral 32 random bytes, which are clamped in a copy
-   * @return null: a key of the initiator is of small order
+   * @param ephemeral 32 random bytes, which are clamped in a copy; the caller overwrites them
+   * @return null: a key of the initiator is of small order, or what was consumed is erased
    */
   public static @Nullable Response respond(
       Crypto crypto,
@@ -258,11 +284,16 @@ public final class Handshakes {
       int senderIndex,
       byte[] ephemeral) {
     byte[] privateKey = clamped(ephemeral);
+    Consumed copy = consumed.copy(crypto);
+    if (copy == null) {
+      SymmetricState.erase(privateKey);
+      return null;
+    }
     byte[] publicKey = crypto.publicKey(privateKey);
-    SymmetricState state = consumed.state.copy(crypto);
+    SymmetricState state = copy.state;
     state.mixEphemeral(publicKey);
     boolean agreed =
-        state.mixAgreement(privateKey, consumed.remoteEphemeral)
+        state.mixAgreement(privateKey, copy.remoteEphemeral)
             && state.mixAgreement(privateKey, peer.publicBytes());
     SymmetricState.erase(privateKey);
     if (!agreed) {
@@ -288,7 +319,7 @@ public final class Handshakes {
    *
    * @param message 92 bytes
    * @return the initiator's keys, which are the caller's to erase; null: not authentic, not the
-   *     response to this initiation, or no response by type and length
+   *     response to this initiation, which may be erased, or no response by type and length
    */
   public static @Nullable TransportKeys finish(
       Crypto crypto,
@@ -300,18 +331,22 @@ public final class Handshakes {
         || Messages.getInt(message, RECEIVER_AT) != initiation.senderIndex()) {
       return null;
     }
+    Initiation copy = initiation.copy(crypto);
+    if (copy == null) {
+      return null;
+    }
     byte[] ephemeral = Arrays.copyOfRange(message, RESPONSE_EPHEMERAL_AT, EMPTY_AT);
-    SymmetricState state = initiation.state.copy(crypto);
+    SymmetricState state = copy.state;
     state.mixEphemeral(ephemeral);
     boolean authentic =
-        state.mixAgreement(initiation.ephemeral, ephemeral)
+        state.mixAgreement(copy.ephemeral, ephemeral)
             && state.mixAgreement(own.privateBytes(), ephemeral)
             && state.open(
                     state.mixPresharedKey(presharedKey),
                     Arrays.copyOfRange(message, EMPTY_AT, EMPTY_END))
                 != null;
     byte[][] keys = authentic ? state.split() : null;
-    state.erase();
+    copy.erase();
     return keys == null
         ? null
         : new TransportKeys(

@@ -72,7 +72,8 @@ public final class RateLimiter {
 
   /** Comparable, so that a bin of the map which somebody fills on purpose becomes a tree. */
   private record Source(boolean v6, long high, long low) implements Comparable<Source> {
-    static Source of(IpAddress address) {
+    static Source of(IpAddress source) {
+      IpAddress address = Cookies.reduced(source);
       return new Source(address.v6(), address.high(), address.v6() ? 0 : address.low());
     }
 

@@ -1,141 +1,210 @@
 package io.vnet.tunnel.uapi;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.Socket;
 import io.vnet.tunnel.settings.ZoneNames;
 import io.vnet.tunnel.uapi.UapiReader.Asked;
 import io.vnet.tunnel.uapi.UapiReader.HangUp;
 import io.vnet.tunnel.uapi.UapiReader.Refused;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
-import java.util.Queue;
+import java.util.concurrent.Executor;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * One client: its requests one after the other, however they arrive. Nothing is read while a
  * request is being carried out or its reply is on the way, so a client that only asks fills its own
- * queue and not ours. All on the event loop.
+ * queue and not ours. A client that has sent all may close its side and still gets its replies.
+ *
+ * <p>All on the event loop, which owns the socket. Edge-triggered and never changed: a Netty
+ * channel would lose half-closed clients here, as it takes a socket without interest out of epoll.
  */
-final class UapiConnection extends ChannelInboundHandlerAdapter {
+final class UapiConnection implements EpollIoHandle {
+  /** What is asked of epoll, once. */
+  static final EpollIoOps INTEREST =
+      EpollIoOps.EPOLLIN
+          .with(EpollIoOps.EPOLLOUT)
+          .with(EpollIoOps.EPOLLRDHUP)
+          .with(EpollIoOps.EPOLLET);
+
   private static final Logger LOG = LoggerFactory.getLogger(UapiConnection.class);
 
+  /** Then others have their turn. */
+  private static final int READS_MAX = 16;
+
+  private static final ByteBuffer NOTHING = ByteBuffer.wrap(new byte[0]);
+
+  private final Socket socket;
+  private final Executor loop;
+  private final ByteBuffer transfer;
   private final UapiReader reader;
   private final BiConsumer<UapiRequest, Consumer<String>> operations;
-
-  /** What came and has not been looked at, in order; none of them is empty. */
-  private final Queue<ByteBuf> pending = new ArrayDeque<>();
-
-  private boolean busy;
+  private @Nullable IoRegistration registration;
+  private ByteBuffer input = NOTHING;
+  private ByteBuffer output = NOTHING;
+  private boolean readable;
   private boolean inputEnded;
+  private boolean busy;
+  private boolean hangUp;
+  private boolean closed;
 
   /**
+   * @param socket which does not block
+   * @param loop its event loop
+   * @param transfer direct, of the loop: nothing stays in it
    * @param zones interfaces that endpoints may name
    * @param operations takes a request and gives the reply later, on the event loop
    */
-  UapiConnection(ZoneNames zones, BiConsumer<UapiRequest, Consumer<String>> operations) {
+  UapiConnection(
+      Socket socket,
+      Executor loop,
+      ByteBuffer transfer,
+      ZoneNames zones,
+      BiConsumer<UapiRequest, Consumer<String>> operations) {
+    this.socket = socket;
+    this.loop = loop;
+    this.transfer = transfer;
     this.reader = new UapiReader(zones);
     this.operations = operations;
   }
 
   @Override
-  public void channelRead(ChannelHandlerContext context, Object message) {
-    ByteBuf bytes = (ByteBuf) message;
-    if (bytes.isReadable()) {
-      pending.add(bytes);
-    } else {
-      bytes.release();
-    }
-    serve(context);
+  public FileDescriptor fd() {
+    return socket;
   }
 
-  private void serve(ChannelHandlerContext context) {
-    while (!busy && !pending.isEmpty()) {
-      ByteBuf first = pending.element();
-      ByteBuffer bytes = first.nioBuffer();
-      UapiReader.Result result = reader.read(bytes);
-      first.skipBytes(first.readableBytes() - bytes.remaining());
-      if (!first.isReadable()) {
-        pending.remove().release();
+  void begin(IoRegistration registered) {
+    registration = registered;
+    registered.submit(INTEREST);
+  }
+
+  /** Room to write, bytes, the end of them, or an error, which the next call will tell. */
+  @Override
+  public void handle(IoRegistration registered, IoEvent event) {
+    readable |= !((EpollIoEvent) event).ops().equals(EpollIoOps.EPOLLOUT);
+    progress();
+  }
+
+  private void progress() {
+    try {
+      for (int reads = 0; !closed; ) {
+        if (output.hasRemaining()) {
+          if (!write()) {
+            return;
+          }
+        } else if (busy) {
+          return;
+        } else if (input.hasRemaining()) {
+          serve(reader.read(input));
+        } else if (inputEnded) {
+          close();
+        } else if (!readable) {
+          return;
+        } else if (++reads > READS_MAX) {
+          loop.execute(this::progress);
+          return;
+        } else {
+          read();
+        }
       }
-      switch (result) {
-        case null -> {
-          // All that has come is taken.
-        }
-        case Asked asked -> {
-          pause(context);
-          operations.accept(asked.request(), reply -> answer(context, reply, false));
-        }
-        case Refused refused -> {
-          pause(context);
-          // Later: many refusals in one buffer must not become many calls in each other.
-          context
-              .executor()
-              .execute(() -> answer(context, UapiText.errno(refused.errno()), refused.hangUp()));
-        }
-        case HangUp _ -> {
-          pause(context);
-          hangUp(context);
-        }
+    } catch (IOException e) {
+      // A client that goes away is no error.
+      LOG.debug("a client went away", e);
+      close();
+    }
+  }
+
+  private void read() throws IOException {
+    wipe(input);
+    input = NOTHING;
+    int bytes = socket.recv(transfer, 0, transfer.capacity());
+    readable = bytes > 0;
+    inputEnded = bytes < 0;
+    if (bytes > 0) {
+      byte[] taken = new byte[bytes];
+      transfer.get(0, taken).put(0, new byte[bytes]);
+      input = ByteBuffer.wrap(taken);
+    }
+  }
+
+  private void serve(UapiReader.@Nullable Result result) {
+    switch (result) {
+      case null -> {
+        // All that has come is taken.
+      }
+      case Asked asked -> {
+        busy = true;
+        operations.accept(asked.request(), this::answer);
+      }
+      case Refused refused -> {
+        busy = true;
+        hangUp = refused.hangUp();
+        output = bytes(UapiText.errno(refused.errno()));
+      }
+      case HangUp _ -> close();
+    }
+  }
+
+  private static void wipe(ByteBuffer buffer) {
+    buffer.clear().put(new byte[buffer.capacity()]);
+  }
+
+  private static ByteBuffer bytes(String reply) {
+    return ByteBuffer.wrap(reply.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private void answer(String reply) {
+    if (!closed) {
+      output = bytes(reply);
+      progress();
+    }
+  }
+
+  /** Whether all has gone; if not, epoll will tell when there is room. */
+  private boolean write() throws IOException {
+    int bytes = Math.min(output.remaining(), transfer.capacity());
+    transfer.put(0, output, output.position(), bytes);
+    int sent = socket.send(transfer, 0, bytes);
+    transfer.put(0, new byte[bytes]);
+    output.position(output.position() + sent);
+    if (!output.hasRemaining()) {
+      // It may have had keys.
+      wipe(output);
+      output = NOTHING;
+      busy = false;
+      if (hangUp) {
+        close();
       }
     }
-    if (inputEnded && !busy) {
-      hangUp(context);
+    return sent > 0;
+  }
+
+  /** Also called by the loop at its end. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
     }
-  }
-
-  private static void hangUp(ChannelHandlerContext context) {
-    var _ = context.close();
-  }
-
-  private void pause(ChannelHandlerContext context) {
-    busy = true;
-    context.channel().config().setAutoRead(false);
-  }
-
-  private void answer(ChannelHandlerContext context, String reply, boolean hangUp) {
-    ByteBuf bytes = context.alloc().buffer(reply.length());
-    bytes.writeCharSequence(reply, StandardCharsets.UTF_8);
-    var _ =
-        context
-            .writeAndFlush(bytes)
-            .addListener(written -> {
-              if (hangUp || !written.isSuccess()) {
-                hangUp(context);
-              } else {
-                busy = false;
-                if (!inputEnded) {
-                  context.channel().config().setAutoRead(true);
-                }
-                serve(context);
-              }
-            });
-  }
-
-  /** The client sends no more, but may still want replies. All that it sent has been read. */
-  @Override
-  public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof ChannelInputShutdownEvent) {
-      inputEnded = true;
-      serve(context);
+    closed = true;
+    if (registration != null) {
+      registration.cancel();
     }
-  }
-
-  @Override
-  public void channelInactive(ChannelHandlerContext context) {
-    pending.forEach(ByteBuf::release);
-    pending.clear();
-  }
-
-  /** A client that goes away is no error. */
-  @Override
-  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    LOG.debug("a client went away", cause);
-    hangUp(context);
+    wipe(input);
+    wipe(output);
+    try {
+      socket.close();
+    } catch (IOException e) {
+      LOG.debug("a client's socket could not be closed", e);
+    }
   }
 }

@@ -1,17 +1,11 @@
 package io.vnet.tunnel.uapi;
 
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
-import io.netty.channel.group.ChannelGroup;
-import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.vnet.api.error.Errno;
@@ -61,8 +55,7 @@ public final class UapiServer implements AutoCloseable {
   private final TunnelControl control;
   private final ZoneNames zones;
   private final MultiThreadIoEventLoopGroup group;
-  private final EventLoop loop;
-  private final ChannelGroup channels;
+  private final IoEventLoop loop;
   private final Operations operations = new Operations();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final FileWatch watch;
@@ -84,11 +77,6 @@ public final class UapiServer implements AutoCloseable {
         new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("vnet-uapi-" + name, true), EpollIoHandler.newFactory());
     this.loop = group.next();
-    // Clients that connect while it closes are closed too.
-    this.channels = new DefaultChannelGroup(loop, true);
-    // It owns the descriptor from now on.
-    EpollServerDomainSocketChannel channel =
-        new EpollServerDomainSocketChannel(socket.intValue(), true);
     FileWatch started = null;
     try {
       started =
@@ -99,14 +87,18 @@ public final class UapiServer implements AutoCloseable {
                   deleted.run();
                 }
               });
-      accept(channel);
+      IoRegistration registration =
+          loop.register(new UapiListener(socket, loop, zones, operations::submit))
+              .syncUninterruptibly()
+              .getNow();
+      registration.submit(UapiListener.INTEREST);
     } catch (Throwable e) {
       if (started != null) {
         started.close();
       }
-      // Once more if it has been closed already, which does nothing.
-      channel.unsafe().closeForcibly();
       stopLoop();
+      // Once more if the loop has done it, which does nothing.
+      socket.close();
       throw e;
     }
     this.watch = started;
@@ -262,24 +254,6 @@ public final class UapiServer implements AutoCloseable {
     }
   }
 
-  private void accept(EpollServerDomainSocketChannel server) {
-    channels.add(server);
-    new ServerBootstrap()
-        .group(group)
-        .channelFactory(() -> server)
-        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-        .childHandler(
-            new ChannelInitializer<>() {
-              @Override
-              protected void initChannel(Channel client) {
-                channels.add(client);
-                client.pipeline().addLast(new UapiConnection(zones, operations::submit));
-              }
-            })
-        .register()
-        .syncUninterruptibly();
-  }
-
   /** What clients want, one after the other. On the event loop. */
   private final class Operations {
     private record Waiting(UapiRequest request, Consumer<String> reply) {}
@@ -361,14 +335,11 @@ public final class UapiServer implements AutoCloseable {
     stopLoop();
   }
 
+  /** The loop closes all sockets at its end. */
   private void stopLoop() {
-    var _ = channels.close().addListener(_ -> shutDown());
+    var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     if (!loop.inEventLoop()) {
       group.terminationFuture().awaitUninterruptibly();
     }
-  }
-
-  private void shutDown() {
-    var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 }

@@ -307,6 +307,7 @@ public final class TunnelSim {
     private boolean holdsResults;
     private boolean isInCall;
     private int announcements;
+    private boolean looksFirst;
     private long routed;
     private long dataSent;
     private Endpoint endpoint;
@@ -416,6 +417,11 @@ public final class TunnelSim {
           .filter(status -> status.publicKey().equals(other.publicKey))
           .findFirst()
           .orElseThrow();
+    }
+
+    /** Serves deadlines in the other way from now on. */
+    void looksFirst() {
+      looksFirst = true;
     }
 
     /** How often a deadline was told. */
@@ -667,9 +673,20 @@ public final class TunnelSim {
     @Override
     public void deadline(Peer peer) {
       announcements++;
+      wakeAt(peer);
+    }
+
+    /** There are two ways to serve deadlines: to look first, or to let the core look. */
+    private void wakeAt(Peer peer) {
       after(
           Math.max(0, peer.deadline() - now),
-          () -> call(() -> core.expire(peer, now, unixNanos())));
+          () -> {
+            if (!looksFirst || peer.deadline() <= now) {
+              call(() -> core.expire(peer, now, unixNanos()));
+            } else if (peer.deadline() < Long.MAX_VALUE) {
+              wakeAt(peer);
+            }
+          });
     }
 
     @Override

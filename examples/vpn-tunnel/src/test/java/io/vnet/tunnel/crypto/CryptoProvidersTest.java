@@ -1,5 +1,6 @@
 package io.vnet.tunnel.crypto;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,12 +11,16 @@ import ch.qos.logback.core.read.ListAppender;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -104,7 +109,7 @@ class CryptoProvidersTest {
     assertThat(warnings())
         .singleElement()
         .asString()
-        .contains("flawed", "gives a wrong answer", flaw.primitive);
+        .contains("test crypto provider flawed", flaw.primitive);
   }
 
   @Test
@@ -118,6 +123,48 @@ class CryptoProvidersTest {
     assertThat(CryptoProviders.first(List.of(missing, () -> good))).isSameAs(good);
     assertThat(warnings()).isEmpty();
     assertThat(logged(Level.INFO)).singleElement().asString().contains("no libcrypto.so.3 here");
+  }
+
+  /** In a Java of its own, as native access is decided for the whole of it. */
+  @Test
+  @Timeout(120)
+  void without_native_access_the_portable_one_is_chosen() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(requireNonNull(System.getProperty("java.home")), "bin", "java").toString(),
+                "--illegal-native-access=deny",
+                "-cp",
+                requireNonNull(System.getProperty("java.class.path")),
+                Chosen.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    String output;
+    try {
+      process.getOutputStream().close();
+      output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
+    } finally {
+      process.destroyForcibly();
+    }
+    assertThat(process.exitValue()).as(output).isZero();
+    assertThat(output)
+        .contains("native access is not enabled")
+        .contains("chosen: JDK")
+        .contains("refused: load libcrypto: EOPNOTSUPP");
+  }
+
+  /** What is chosen, and what becomes of it if libcrypto is wanted and nothing else. */
+  static final class Chosen {
+    private Chosen() {}
+
+    public static void main(String[] arguments) {
+      System.out.println("chosen: " + CryptoProviders.choose().name());
+      try {
+        CryptoProviders.named(CryptoProviders.LIBCRYPTO);
+      } catch (VnetException e) {
+        System.out.println("refused: " + e.getMessage());
+      }
+    }
   }
 
   @Test
@@ -145,6 +192,7 @@ class CryptoProvidersTest {
     HASH("BLAKE2s"),
     MAC("keyed BLAKE2s"),
     HMAC("HMAC"),
+    THROWS("an X25519 key is refused"),
     SEAL("ChaCha20-Poly1305"),
     OPEN("ChaCha20-Poly1305"),
     SEAL_WITH_NONCE("XChaCha20-Poly1305"),
@@ -176,6 +224,9 @@ class CryptoProvidersTest {
 
     @Override
     public boolean agree(byte[] privateKey, byte[] publicKey, byte[] shared) {
+      if (flaw == Flaw.THROWS) {
+        throw Libcrypto.refused("an X25519 key");
+      }
       boolean agreed = good.agree(privateKey, publicKey, shared);
       spoiled(Flaw.AGREEMENT, shared);
       return flaw == Flaw.SMALL_ORDER || agreed;

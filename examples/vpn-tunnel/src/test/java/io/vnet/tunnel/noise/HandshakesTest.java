@@ -363,6 +363,29 @@ class HandshakesTest {
     assertThat(keys.receive()).containsOnly(0);
   }
 
+  /**
+   * What is left of an erased initiation is known to everybody, so that a response to it could be
+   * made by somebody who has no private key: but for the mark that it is erased, this one is right.
+   */
+  @Test
+  void a_response_to_the_zeros_of_an_erased_initiation_is_refused() {
+    Handshakes.Initiation initiation = initiation();
+    initiation.erase();
+    byte[] forger = hex("er_priv");
+    SymmetricState state = initiation.state().copy(crypto);
+    state.mixEphemeral(crypto.publicKey(forger));
+    state.mixAgreement(forger, crypto.publicKey(new byte[32]));
+    state.mixAgreement(forger, initiator.publicKey().bytes());
+    byte[] tag = state.seal(state.mixPresharedKey(NO_KEY), new byte[0]);
+    byte[] response = new byte[92];
+    response[0] = 2;
+    System.arraycopy(initiation.message(), 4, response, 8, 4);
+    System.arraycopy(crypto.publicKey(forger), 0, response, RESPONSE_EPHEMERAL_AT, 32);
+    System.arraycopy(tag, 0, response, EMPTY_AT, tag.length);
+
+    assertThat(finished(initiation, response)).isNull();
+  }
+
   @Test
   void misuse_is_refused() {
     assertThatThrownBy(() -> Identity.of(crypto, PrivateKey.of(new byte[32])))

@@ -85,6 +85,13 @@ class RateLimiterTest {
   }
 
   @Test
+  void an_ipv4_mapped_address_is_the_ipv4_one() {
+    assertThat(allowed(A, 3, 0)).isEqualTo(3);
+    assertThat(allowed(IpAddress.parse("::ffff:192.0.2.1"), 100, 0)).isEqualTo(2);
+    assertThat(allowed(IpAddress.parse("::ffff:192.0.2.2"), 100, 0)).isEqualTo(5);
+  }
+
+  @Test
   void when_full_known_addresses_go_on_and_new_ones_are_refused() {
     RateLimiter limiter = new RateLimiter(3);
     for (int i = 0; i < 3; i++) {

@@ -58,8 +58,7 @@ class MessagesAtTunnelTest {
                 .withPeers(
                     List.of(
                         TunnelPair.peer(2)
-                            .withEndpoint(
-                                Endpoint.of(TunnelPair.outside(2), TunnelPair.PORT))))));
+                            .withEndpoint(Endpoint.of(TunnelPair.outside(2), TunnelPair.PORT))))));
     TunnelPair.join(tunnel.up());
     Packet first = V4.sized(100, 1);
     user.send(first);
@@ -293,8 +292,7 @@ class MessagesAtTunnelTest {
                 TunnelPair.peer(1)
                     .withEndpoint(Endpoint.of(TunnelPair.outside(12), TunnelPair.PORT))
                     .withPersistentKeepalive(25))) {
-      TunnelPair.join(
-          two.change(TunnelPair.change(1).withPeers(List.of(TunnelPair.peer(2)))));
+      TunnelPair.join(two.change(TunnelPair.change(1).withPeers(List.of(TunnelPair.peer(2)))));
       TunnelPair.join(two.up());
       client.begin();
       // The responder's first message follows the first of the initiator's.

@@ -54,7 +54,7 @@ public final class Puppet implements CoreOutput, AutoCloseable {
   public Puppet(PacketPort port, int key, PeerChange other) {
     this.port = port;
     this.mailbox = new Mailbox(port);
-    this.core = new TunnelCore(CryptoProviders.all().getFirst(), new SecureRandom()::nextBytes, this);
+    this.core = new TunnelCore(CryptoProviders.choose(), new SecureRandom()::nextBytes, this);
     core.change(TunnelPair.change(key).withPeers(List.of(other)), now());
     core.up(now());
   }
@@ -135,7 +135,9 @@ public final class Puppet implements CoreOutput, AutoCloseable {
       MemorySegment memory = arena.allocate(message.length);
       MemorySegment.copy(message, 0, memory, ValueLayout.JAVA_BYTE, 0, message.length);
       boolean authentic =
-          keypair.receiveCipher().open(header.getLong(8), memory, 16, message.length - 16, memory, 16);
+          keypair
+              .receiveCipher()
+              .open(header.getLong(8), memory, 16, message.length - 16, memory, 16);
       if (!authentic || !keypair.accept(header.getLong(8))) {
         throw new AssertionError("not authentic, or twice");
       }

@@ -87,7 +87,7 @@ class UapiServerTest {
 
   /** All that comes until the server ends the connection. */
   private static String receiveAll(SocketChannel client) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(1 << 20);
+    ByteBuffer bytes = ByteBuffer.allocate(16 << 20);
     while (client.read(bytes) >= 0) {
       assertThat(bytes.hasRemaining()).isTrue();
     }
@@ -204,6 +204,36 @@ class UapiServerTest {
     assertThat(exchange(server, requests.toString()))
         .isEqualTo(
             replies + "private_key=" + Keys.PRIVATE.hex() + "\nlisten_port=2999\n" + GET_REPLY_END);
+  }
+
+  @Test
+  void a_long_reply_reaches_a_client_that_has_closed_its_side_and_reads_late() throws IOException {
+    List<PeerChange> peers = new ArrayList<>();
+    for (int i = 0; i < 10_000; i++) {
+      peers.add(PeerChange.of(Keys.peer(i)));
+    }
+    tunnel.change(TunnelChange.NONE.withPeers(peers)).toCompletableFuture().join();
+    UapiServer server = serve("wg0");
+    try (SocketChannel client = connect(server)) {
+      send(client, "get=1\n\nget=1\n\n");
+      client.shutdownOutput();
+      // Others are served in the meantime.
+      assertThat(exchange(server, "set=1\nlisten_port=3\n\n")).isEqualTo("errno=0\n\n");
+      String reply = receiveAll(client);
+
+      assertThat(reply.split("public_key=", -1)).hasSize(20_001);
+      assertThat(reply).endsWith(GET_REPLY_END);
+    }
+  }
+
+  @Test
+  void a_client_that_leaves_at_once_has_its_request_carried_out() throws IOException {
+    UapiServer server = serve("wg0");
+    try (SocketChannel client = connect(server)) {
+      send(client, "set=1\nlisten_port=77\n\n");
+    }
+
+    await().atMost(30, TimeUnit.SECONDS).until(() -> tunnel.now().listenPort() == 77);
   }
 
   @Test

@@ -1,0 +1,97 @@
+package io.vnet.tunnel.uapi;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.Socket;
+import io.netty.util.concurrent.Future;
+import io.vnet.tunnel.settings.ZoneNames;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Accepts clients. All on the event loop, which owns the socket. */
+final class UapiListener implements EpollIoHandle {
+  /** What is asked of epoll. */
+  static final EpollIoOps INTEREST = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET);
+
+  private static final Logger LOG = LoggerFactory.getLogger(UapiListener.class);
+
+  /** As Netty's native code wants it; a client of a Unix socket has no address. */
+  private static final int ADDRESS_BYTES = 25;
+
+  private static final int TRANSFER_BYTES = 16 << 10;
+
+  private final Socket socket;
+  private final IoEventLoop loop;
+  private final ZoneNames zones;
+  private final BiConsumer<UapiRequest, Consumer<String>> operations;
+  private final ByteBuffer transfer = ByteBuffer.allocateDirect(TRANSFER_BYTES);
+
+  UapiListener(
+      Socket socket,
+      IoEventLoop loop,
+      ZoneNames zones,
+      BiConsumer<UapiRequest, Consumer<String>> operations) {
+    this.socket = socket;
+    this.loop = loop;
+    this.zones = zones;
+    this.operations = operations;
+  }
+
+  @Override
+  public FileDescriptor fd() {
+    return socket;
+  }
+
+  @Override
+  public void handle(IoRegistration registration, IoEvent event) {
+    acceptAll();
+  }
+
+  private void acceptAll() {
+    byte[] address = new byte[ADDRESS_BYTES];
+    try {
+      while (socket.isOpen()) {
+        int client = socket.accept(address);
+        if (client < 0) {
+          return;
+        }
+        begin(new UapiConnection(new Socket(client), loop, transfer, zones, operations));
+      }
+    } catch (IOException e) {
+      LOG.warn("no client can be accepted; trying again in a second", e);
+      var _ = loop.schedule(this::acceptAll, 1, TimeUnit.SECONDS);
+    }
+  }
+
+  private void begin(UapiConnection client) {
+    Future<IoRegistration> registered = loop.register(client);
+    var _ =
+        registered.addListener(_ -> {
+          if (registered.isSuccess()) {
+            client.begin(registered.getNow());
+          } else {
+            LOG.warn("a client cannot be served", registered.cause());
+            client.close();
+          }
+        });
+  }
+
+  /** Also called by the loop at its end. */
+  @Override
+  public void close() {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      LOG.debug("the socket could not be closed", e);
+    }
+  }
+}
