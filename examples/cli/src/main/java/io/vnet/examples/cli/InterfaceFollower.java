@@ -1,5 +1,6 @@
 package io.vnet.examples.cli;
 
+import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.io.netlink.Link;
 import io.vnet.io.netlink.Netlink;
@@ -122,8 +123,13 @@ final class InterfaceFollower implements AutoCloseable {
         CompletionStage<?> stage = up ? tunnel.up() : tunnel.down();
         stage.toCompletableFuture().join();
       } catch (CompletionException e) {
-        // It stays down, as its socket's clients can see; the next try is the administrator's.
-        LOG.error("{}", Failures.cause(e).getMessage());
+        Throwable cause = Failures.cause(e);
+        if (cause instanceof VnetException failure && failure.errno() == Errno.ESHUTDOWN) {
+          LOG.debug("the tunnel has ended, with its interface most likely", cause);
+        } else {
+          // It stays down; the next try is the administrator's.
+          LOG.error("{}", cause.getMessage());
+        }
       }
       followed.complete(true);
     }

@@ -9,6 +9,7 @@ import io.vnet.io.testkit.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -159,6 +160,34 @@ class TunnelIT {
       }
     }
     return text.toString();
+  }
+
+  @Test
+  void a_signal_ends_it_while_it_waits_for_a_name(NetworkNamespace here, NetworkNamespace there) {
+    TunnelLab lab = new TunnelLab(here, there, directory);
+    List<String> before = TunnelLab.state(here);
+    Path file =
+        lab.file(
+            "here.conf",
+            """
+            [Interface]
+            PrivateKey = %s
+            [Peer]
+            PublicKey = %s
+            Endpoint = nobody.answers.example:51820
+            """
+                .formatted(lab.hereKeys.privateKey().base64(), lab.thereKeys.publicKey()));
+    List<String> start = new ArrayList<>(RelayIT.inside(here));
+    start.addAll(List.of("env", "LOG_LEVEL=debug", "sh", "-c", "exec \"$@\" 2>&1", "sh"));
+    try (Child tunnel =
+        Child.vnet(start, "tunnel", TunnelLab.name(), "--config", file.toString())) {
+      tunnel.awaitLine("INFO  i.v.t.config.EndpointResolver");
+      tunnel.signal("TERM");
+      Outcome end = tunnel.end();
+      assertThat(end.exitCode()).as(end.toString()).isZero();
+      assertThat(end.out()).contains("asking again").doesNotContain("ready");
+      assertThat(TunnelLab.state(here)).isEqualTo(before);
+    }
   }
 
   @Test

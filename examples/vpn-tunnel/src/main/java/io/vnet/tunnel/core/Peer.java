@@ -358,7 +358,10 @@ public final class Peer {
   /** Wants one as soon as the rules allow; it is {@link TunnelCore#expire} that begins it. */
   void wantHandshake(long now) {
     attempts = 0;
-    if (running && identity != null && !mustNotInitiate(now)) {
+    if (running
+        && timers.beginHandshake == PeerTimers.OFF
+        && identity != null
+        && !mustNotInitiate(now)) {
       timers.beginHandshake = now;
     }
   }
@@ -372,7 +375,7 @@ public final class Peer {
     return now - lastSentHandshake < Protocol.REKEY_TIMEOUT
         || (begun != null
             && begun.initiation() == null
-            && now - begun.begun() < Protocol.REJECT_AFTER_TIME);
+            && now - begun.begun() < Protocol.LOST_AFTER_TIME);
   }
 
   /** The moment after which {@link #mustNotInitiate} may be asked again. */

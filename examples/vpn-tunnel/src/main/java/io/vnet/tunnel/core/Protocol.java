@@ -40,6 +40,9 @@ final class Protocol {
   /** Least time between two initiations that are taken from a peer. */
   static final long INITIATION_INTERVAL = SECOND / 50;
 
+  /** How long a handshake message may take to be made before it counts as lost. */
+  static final long LOST_AFTER_TIME = 30 * SECOND;
+
   /** How long load lasts after it was last seen. */
   static final long UNDER_LOAD_AFTER = SECOND;
 

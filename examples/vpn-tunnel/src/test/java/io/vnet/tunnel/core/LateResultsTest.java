@@ -306,7 +306,7 @@ class LateResultsTest {
   void while_an_initiation_waits_to_be_made_no_second_one_is_asked_for() {
     a.holdWorks();
     a.say(b, "slow");
-    sim.run(60);
+    sim.run(29);
     assertThat(a.heldWorks()).isEqualTo(1);
     a.doHeldWorks();
     sim.run(1);
@@ -321,7 +321,7 @@ class LateResultsTest {
     a.say(b, "lost");
     sim.run(0.1);
     a.dropHeldWorks();
-    sim.run(190);
+    sim.run(36);
 
     assertThat(b.heard()).containsExactly("lost");
   }
