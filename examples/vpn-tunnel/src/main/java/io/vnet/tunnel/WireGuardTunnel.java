@@ -27,6 +27,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -112,8 +113,8 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
       LongSupplier clock) {
     check(name, inside);
     Optional<Island> insideIsland = inside.island();
-    IslandLoop own = insideIsland.isPresent() ? null : new IslandLoop();
-    Island island = own == null ? insideIsland.orElseThrow() : own;
+    OwnIsland own = insideIsland.isPresent() ? null : new OwnIsland();
+    Island island = own == null ? insideIsland.orElseThrow() : own.loop();
     CompletableFuture<Map<TunnelDrop, Long>> ended = new CompletableFuture<>();
     ActorSystem<?> system = host.system();
     TunnelActor.Setup setup =
@@ -131,7 +132,8 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
           system.systemActorOf(
               TunnelActor.create(setup),
               "vnet-tunnel-" + NUMBERS.getAndIncrement(),
-              DispatcherSelector.fromConfig(new IslandDispatchers(system).idFor(island)));
+              DispatcherSelector.fromConfig(
+                  new IslandDispatchers(system).idFor(own == null ? island : own)));
       WireGuardTunnel tunnel = new WireGuardTunnel(name, island, ended, actor);
       var _ = ended.whenComplete((_, _) -> tunnel.refuseAll());
       return tunnel;
@@ -140,6 +142,54 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
         own.close();
       }
       throw e;
+    }
+  }
+
+  /**
+   * The thread of a tunnel whose inside port has none, as its actors know it: an actor system keeps
+   * its dispatchers for good, and so would keep the loop of every tunnel that has ended.
+   */
+  private static final class OwnIsland implements Island, AutoCloseable {
+    private final String name;
+    private volatile @Nullable IslandLoop loop;
+
+    OwnIsland() {
+      IslandLoop made = new IslandLoop();
+      name = made.name();
+      loop = made;
+    }
+
+    IslandLoop loop() {
+      IslandLoop running = loop;
+      if (running == null) {
+        throw new RejectedExecutionException(name + " has ended");
+      }
+      return running;
+    }
+
+    @Override
+    public String name() {
+      return name;
+    }
+
+    @Override
+    public boolean inIsland() {
+      IslandLoop running = loop;
+      return running != null && running.inIsland();
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      loop().execute(task);
+    }
+
+    @Override
+    public void close() {
+      IslandLoop running = loop;
+      if (running != null) {
+        running.close();
+        loop = null;
+      }
     }
   }
 
@@ -160,7 +210,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
 
   /** On the island, as the last thing that the tunnel does there. */
   private static void tellEnd(
-      @Nullable IslandLoop own,
+      @Nullable OwnIsland own,
       CompletableFuture<Map<TunnelDrop, Long>> ended,
       Map<TunnelDrop, Long> dropped,
       @Nullable Throwable defect) {

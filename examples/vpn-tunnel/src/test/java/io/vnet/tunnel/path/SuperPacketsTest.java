@@ -3,6 +3,7 @@ package io.vnet.tunnel.path;
 import static io.vnet.tunnel.testkit.TunnelPair.V4;
 import static io.vnet.tunnel.testkit.TunnelPair.V6;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.vnet.actors.VnetHost;
 import io.vnet.api.offload.Coalescer;
@@ -195,6 +196,34 @@ class SuperPacketsTest {
       from.send(packet);
       assertThat(to.next()).isEqualTo(packet);
       assertThat(pair.left.status().drops()).isEqualTo(Map.of(TunnelDrop.BAD_OUTGOING, 3L));
+    }
+  }
+
+  @Test
+  void a_super_packet_goes_on_where_it_had_to_stop() throws InterruptedException {
+    int supers = 200;
+    MemoryPort left = MemoryPort.pair("left", Layer.L3, QUEUE, ALL);
+    MemoryPort right = MemoryPort.pair("right", Layer.L3, 16);
+    try (TunnelPair pair = pair(left, right);
+        Mailbox from = new Mailbox(left.peer());
+        Mailbox to = new Mailbox(right.peer())) {
+      pair.shakeHands();
+      List<Packet> packets = segments(V4, false, 40, 1368);
+      List<Item> items = joined(packets);
+      for (int i = 0; i < supers; i++) {
+        for (Item item : items) {
+          from.send(item.packet, item.word, null);
+        }
+      }
+      // More than the network and the far side hold, so that the near side has stopped somewhere.
+      await().until(() -> right.peer().waiting() == 16 && left.waiting() > 0);
+      for (int i = 0; i < supers; i++) {
+        for (Packet packet : packets) {
+          assertThat(to.next()).isEqualTo(packet);
+        }
+      }
+      assertThat(pair.left.status().drops()).isEmpty();
+      assertThat(pair.right.status().drops()).isEmpty();
     }
   }
 
