@@ -24,7 +24,7 @@ final class Packets {
     ByteBuffer icmp = ByteBuffer.allocate(8 + TEXT_BYTES);
     icmp.put((byte) REQUEST).put((byte) 0).putShort((short) 0);
     icmp.putShort((short) 0x766E).putShort((short) sequence);
-    return packet(source, destination, icmp);
+    return packet(source, destination, icmp.array());
   }
 
   /** The answer to a request. */
@@ -33,17 +33,17 @@ final class Packets {
     ByteBuffer icmp = ByteBuffer.allocate(asked.capacity() - IP_BYTES);
     icmp.put(asked.position(IP_BYTES));
     icmp.put(0, (byte) REPLY).putShort(2, (short) 0);
-    return packet(IpAddress.v4(asked.getInt(16)), IpAddress.v4(asked.getInt(12)), icmp);
+    return packet(IpAddress.v4(asked.getInt(16)), IpAddress.v4(asked.getInt(12)), icmp.array());
   }
 
-  private static Packet packet(IpAddress source, IpAddress destination, ByteBuffer icmp) {
-    icmp.putShort(2, checksum(icmp.array(), icmp.capacity()));
-    ByteBuffer packet = ByteBuffer.allocate(IP_BYTES + icmp.capacity());
+  private static Packet packet(IpAddress source, IpAddress destination, byte[] icmp) {
+    ByteBuffer.wrap(icmp).putShort(2, checksum(icmp, icmp.length));
+    ByteBuffer packet = ByteBuffer.allocate(IP_BYTES + icmp.length);
     packet.put((byte) 0x45).put((byte) 0).putShort((short) packet.capacity());
     packet.putInt(0x4000).put((byte) 64).put((byte) ICMP).putShort((short) 0);
     packet.putInt(source.toV4Bits()).putInt(destination.toV4Bits());
     packet.putShort(10, checksum(packet.array(), IP_BYTES));
-    return Packet.of(packet.put(icmp.array()).array());
+    return Packet.of(packet.put(icmp).array());
   }
 
   private static short checksum(byte[] bytes, int length) {

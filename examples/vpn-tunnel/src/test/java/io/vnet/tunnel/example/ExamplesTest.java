@@ -35,6 +35,7 @@ class ExamplesTest {
   void a_program_pings_through_its_own_tunnel_over_loopback() throws InterruptedException {
     try (VnetHost host = VnetHost.start()) {
       Device device = host.create(DeviceSpec.of("tun"));
+      Thread answerer;
       UdpSettings loopback = UdpSettings.onPort(0).withAddress(IpAddress.parse("127.0.0.1"));
       try (DeviceHandle answering = device.open();
           WireGuardTunnel server =
@@ -49,7 +50,7 @@ class ExamplesTest {
                     .withPeers(List.of(client))));
         TunnelPair.join(server.up());
         int port = TunnelPair.join(server.status()).listenPort();
-        Thread answerer = Thread.ofPlatform().start(() -> answer(answering));
+        answerer = Thread.ofPlatform().start(() -> answer(answering));
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         int answered =
             TunnelPing.ping(
@@ -61,9 +62,8 @@ class ExamplesTest {
                 new PrintStream(out, true, StandardCharsets.UTF_8));
         assertThat(out.toString(StandardCharsets.UTF_8)).contains("10.3.0.1 answers 1 after ");
         assertThat(answered).isEqualTo(3);
-        answering.close();
-        answerer.join();
       }
+      answerer.join();
     }
   }
 

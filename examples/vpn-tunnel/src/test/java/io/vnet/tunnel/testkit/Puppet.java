@@ -36,15 +36,34 @@ public final class Puppet implements CoreOutput, AutoCloseable {
   private final ArrayDeque<Sent> toSend = new ArrayDeque<>();
   private @Nullable Peer peer;
 
-  private record Sent(byte[] message, Endpoint to) {}
+  private record Sent(Packet message, Endpoint to) {}
 
-  /**
-   * A transport message as it came.
-   *
-   * @param message sealed
-   * @param text opened
-   */
-  public record Message(byte[] message, byte[] text, Endpoint from) {}
+  /** A transport message as it came. */
+  public static final class Message {
+    private final byte[] message;
+    private final byte[] text;
+    private final Endpoint from;
+
+    private Message(byte[] message, byte[] text, Endpoint from) {
+      this.message = message;
+      this.text = text;
+      this.from = from;
+    }
+
+    /** Sealed. */
+    public byte[] message() {
+      return message.clone();
+    }
+
+    /** Opened. */
+    public byte[] text() {
+      return text.clone();
+    }
+
+    public Endpoint from() {
+      return from;
+    }
+  }
 
   /**
    * @param port of datagrams
@@ -69,7 +88,7 @@ public final class Puppet implements CoreOutput, AutoCloseable {
 
   @Override
   public void send(byte[] message, Endpoint to) {
-    toSend.add(new Sent(message, to));
+    toSend.add(new Sent(Packet.of(message), to));
   }
 
   @Override
@@ -156,7 +175,7 @@ public final class Puppet implements CoreOutput, AutoCloseable {
     }
     while (!toSend.isEmpty()) {
       Sent sent = toSend.remove();
-      mailbox.send(Packet.of(sent.message), 0, sent.to);
+      mailbox.send(sent.message, 0, sent.to);
     }
   }
 
