@@ -181,7 +181,7 @@ class TunnelIT {
     start.addAll(List.of("env", "LOG_LEVEL=debug", "sh", "-c", "exec \"$@\" 2>&1", "sh"));
     try (Child tunnel =
         Child.vnet(start, "tunnel", TunnelLab.name(), "--config", file.toString())) {
-      tunnel.awaitLine("INFO  i.v.t.config.EndpointResolver");
+      tunnel.awaitLine("INFO  i.v.t.c.EndpointResolver");
       tunnel.signal("TERM");
       Outcome end = tunnel.end();
       assertThat(end.exitCode()).as(end.toString()).isZero();
