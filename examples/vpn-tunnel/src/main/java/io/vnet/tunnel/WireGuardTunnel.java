@@ -280,7 +280,9 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
 
   /** {@link #close} without waiting; completes as {@link #ended} does. */
   public CompletionStage<Void> endAsync() {
-    actor.tell(new TunnelActor.End());
+    if (!ended.isDone()) {
+      actor.tell(new TunnelActor.End());
+    }
     return ended();
   }
 }

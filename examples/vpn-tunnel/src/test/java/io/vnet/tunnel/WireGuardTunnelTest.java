@@ -19,6 +19,8 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
+import io.vnet.api.port.Island;
+import io.vnet.api.port.PacketPort;
 import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.testkit.MemoryPort;
 import io.vnet.tunnel.core.Padding;
@@ -33,9 +35,11 @@ import io.vnet.tunnel.testkit.TunnelPair;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -284,6 +288,92 @@ class WireGuardTunnelTest {
       assertThat(near.isOpen()).isFalse();
       assertThat(far.isOpen()).isFalse();
       assertThat(near.listeners()).isZero();
+    }
+  }
+
+  private static VnetException failure(Errno errno) {
+    return new VnetException("send", "test", errno, "the test says so", "");
+  }
+
+  /** Places whose ports fail as the test wants; nobody is at the other end. */
+  private static final class FailingOutside implements Outside {
+    private final List<MemoryPort> opened = new CopyOnWriteArrayList<>();
+    private final Errno errno;
+    private final int failing;
+
+    FailingOutside(Errno errno, int failing) {
+      this.errno = errno;
+      this.failing = failing;
+    }
+
+    @Override
+    public Bound open(Island island, int port, int mark) {
+      MemoryPort made = MemoryPort.pair("outside", Layer.DATAGRAM, QUEUE);
+      if (opened.size() < failing) {
+        made.failNextSend(failure(errno));
+      }
+      opened.add(made);
+      return new Bound() {
+        @Override
+        public PacketPort port() {
+          return made;
+        }
+
+        @Override
+        public int localPort() {
+          return port == 0 ? 1234 : port;
+        }
+
+        @Override
+        public void mark(int newMark) {
+          throw failure(Errno.EPERM);
+        }
+      };
+    }
+  }
+
+  private WireGuardTunnel initiating(Outside outside) {
+    WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", leftPort, outside);
+    PeerChange peer =
+        TunnelPair.peer(2)
+            .withEndpoint(Endpoint.of(TunnelPair.outside(2), TunnelPair.PORT))
+            .withPersistentKeepalive(25);
+    join(tunnel.change(TunnelPair.change(1).withPeers(List.of(peer))));
+    join(tunnel.up());
+    return tunnel;
+  }
+
+  @Test
+  void an_outside_port_that_fails_is_replaced() {
+    FailingOutside outside = new FailingOutside(Errno.EIO, 1);
+    try (WireGuardTunnel tunnel = initiating(outside)) {
+      await().until(() -> outside.opened.size() == 2);
+      await().until(() -> join(tunnel.status()).drops().containsKey(TunnelDrop.SEND_FAILED));
+      assertThat(outside.opened.getFirst().isOpen()).isFalse();
+      assertThat(outside.opened.getLast().isOpen()).isTrue();
+      assertThat(join(tunnel.status()).up()).isTrue();
+      assertThat(join(tunnel.status()).listenPort()).isEqualTo(TunnelPair.PORT);
+    }
+    assertThat(outside.opened.getLast().isOpen()).isFalse();
+  }
+
+  @Test
+  void a_message_for_which_there_is_no_memory_is_counted() {
+    FailingOutside outside = new FailingOutside(Errno.ENOBUFS, 1);
+    try (WireGuardTunnel tunnel = initiating(outside)) {
+      await().until(() -> join(tunnel.status()).drops().containsKey(TunnelDrop.SEND_FAILED));
+      assertThat(outside.opened).hasSize(1);
+      assertThat(join(tunnel.status()).drops()).isEqualTo(Map.of(TunnelDrop.SEND_FAILED, 1L));
+    }
+  }
+
+  @Test
+  void a_mark_that_is_refused_changes_nothing() {
+    try (WireGuardTunnel tunnel = initiating(new FailingOutside(Errno.EIO, 0))) {
+      TunnelStatus before = join(tunnel.status());
+      assertRefused(tunnel.change(TunnelChange.NONE.withMark(7).replacingPeers()), Errno.EPERM);
+      assertThat(join(tunnel.status())).isEqualTo(before);
+      assertThat(before.peers()).hasSize(1);
     }
   }
 

@@ -68,10 +68,10 @@ final class HandshakeLane {
       }
       try {
         HandshakeResult result = work.run();
-        if (result != null) {
+        if (result != null && !isClosed()) {
           done.accept(result);
         }
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         // One handshake is lost, which its initiator repeats.
         LOG.error("a handshake step failed", e);
       }
@@ -86,6 +86,12 @@ final class HandshakeLane {
         threads--;
       }
       return work;
+    }
+  }
+
+  private boolean isClosed() {
+    synchronized (waiting) {
+      return closed;
     }
   }
 

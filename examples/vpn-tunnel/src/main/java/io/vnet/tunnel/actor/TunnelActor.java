@@ -173,14 +173,26 @@ public final class TunnelActor {
   /** The behavior; for a dispatcher over the setup's island. */
   public static Behavior<Command> create(Setup setup) {
     return Behaviors.setup(context -> {
-      TunnelActor actor = new TunnelActor(context, setup);
-      actor.path.start();
+      TunnelActor actor = start(context, setup);
       return Behaviors.receive(Command.class)
-          .onAnyMessage(actor::receive)
+          .onAnyMessage(actor::receiveOrFail)
           .onSignal(PostStop.class, _ -> actor.stop())
           .onSignal(Terminated.class, actor::clockStopped)
           .build();
     });
+  }
+
+  /** Whoever waits for the end is told, even if there was no beginning. */
+  private static TunnelActor start(ActorContext<Command> context, Setup setup) {
+    try {
+      TunnelActor actor = new TunnelActor(context, setup);
+      actor.path.start();
+      return actor;
+    } catch (RuntimeException | Error e) {
+      setup.inside().close();
+      setup.stopped().stopped(Map.of(), e);
+      throw e;
+    }
   }
 
   private record PathOwner(ActorRef<Command> self) implements DataPath.Owner {
@@ -261,6 +273,21 @@ public final class TunnelActor {
     }
   }
 
+  /** A defect here ends the tunnel in order. */
+  private Behavior<Command> receiveOrFail(Command command) {
+    try {
+      return receive(command);
+    } catch (RuntimeException e) {
+      return fail(e);
+    }
+  }
+
+  private Behavior<Command> fail(Throwable cause) {
+    LOG.error("{}: the tunnel has failed", setup.name(), cause);
+    defect = cause;
+    return Behaviors.stopped();
+  }
+
   private Behavior<Command> receive(Command command) {
     switch (command) {
       case Request request -> {
@@ -282,9 +309,7 @@ public final class TunnelActor {
         return Behaviors.stopped();
       }
       case Failed(var cause) -> {
-        LOG.error("{}: the tunnel has failed", setup.name(), cause);
-        defect = cause;
-        return Behaviors.stopped();
+        return fail(cause);
       }
       case End _ -> {
         return Behaviors.stopped();
@@ -493,9 +518,8 @@ public final class TunnelActor {
   }
 
   private Behavior<Command> clockStopped(Terminated terminated) {
-    defect = new IllegalStateException("the clock of a peer has failed: " + terminated.getRef());
-    LOG.error("{}: the tunnel has failed", setup.name(), defect);
-    return Behaviors.stopped();
+    return fail(
+        new IllegalStateException("the clock of a peer has failed: " + terminated.getRef()));
   }
 
   /** Each step is done whatever becomes of the others. */

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.vnet.actors.VnetHost;
 import io.vnet.api.address.Endpoint;
+import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.io.loop.IslandLoop;
@@ -22,6 +23,7 @@ import io.vnet.tunnel.testkit.IpFlow;
 import io.vnet.tunnel.testkit.Mailbox;
 import io.vnet.tunnel.testkit.Puppet;
 import io.vnet.tunnel.testkit.TunnelPair;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -337,6 +339,40 @@ class MessagesAtTunnelTest {
       assertThat(message.message()).hasSize(length + Padding.bytes(length, 1500) + 32);
       assertThat(message.text())
           .isEqualTo(Arrays.copyOf(packet.toByteArray(), message.text().length));
+    }
+  }
+
+  /** A copy with these two bits, and a right checksum. */
+  private static Packet withEcn(Packet packet, int ecn) {
+    byte[] bytes = packet.toByteArray();
+    if (bytes[0] >> 4 == 6) {
+      bytes[1] = (byte) (ecn << 4);
+    } else {
+      bytes[1] = (byte) ecn;
+      bytes[10] = 0;
+      bytes[11] = 0;
+      MemorySegment header = MemorySegment.ofArray(bytes);
+      int checksum = InternetChecksum.checksum(InternetChecksum.sum(header, 0, 20));
+      bytes[10] = (byte) (checksum >>> 8);
+      bytes[11] = (byte) checksum;
+    }
+    return Packet.of(bytes);
+  }
+
+  @Test
+  void congestion_outside_is_told_inside_and_not_the_other_way() throws InterruptedException {
+    int[] outer = {0, 1, 2, 2};
+    for (IpFlow flow : List.of(V4, V6)) {
+      for (int ecn = 0; ecn < 4; ecn++) {
+        user.send(withEcn(flow.sized(96, ecn), ecn));
+        assertThat(puppet.nextPacket().ecn()).as("outer of %d", ecn).isEqualTo(outer[ecn]);
+        for (int met = 0; met < 4; met++) {
+          Packet sent = withEcn(flow.reversed().sized(96, ecn), ecn);
+          puppet.send(puppet.seal(sent.toByteArray()), met);
+          Packet expected = met == 3 && ecn != 0 ? withEcn(sent, 3) : sent;
+          assertThat(user.next()).as("inner %d, outer %d", ecn, met).isEqualTo(expected);
+        }
+      }
     }
   }
 

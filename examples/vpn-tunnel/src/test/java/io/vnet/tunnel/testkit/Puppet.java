@@ -43,11 +43,18 @@ public final class Puppet implements CoreOutput, AutoCloseable {
     private final byte[] message;
     private final byte[] text;
     private final Endpoint from;
+    private final int ecn;
 
-    private Message(byte[] message, byte[] text, Endpoint from) {
+    private Message(byte[] message, byte[] text, Endpoint from, int ecn) {
       this.message = message;
       this.text = text;
       this.from = from;
+      this.ecn = ecn;
+    }
+
+    /** The two bits of its datagram. */
+    public int ecn() {
+      return ecn;
     }
 
     /** Sealed. */
@@ -163,7 +170,7 @@ public final class Puppet implements CoreOutput, AutoCloseable {
       MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, 16, text, 0, text.length);
     }
     peer().received(now(), keypair, from, message.length, text.length > 0);
-    return new Message(message, text, from);
+    return new Message(message, text, from, DatagramTrain.ecn(received.offload()));
   }
 
   private void workAndSend() throws InterruptedException {
@@ -218,6 +225,12 @@ public final class Puppet implements CoreOutput, AutoCloseable {
   /** Sends a datagram to where the other side was seen last. */
   public void send(byte[] message) throws InterruptedException {
     mailbox.send(Packet.of(message), 0, Objects.requireNonNull(peer().endpoint()));
+  }
+
+  /** The same with a mark of ECN. */
+  public void send(byte[] message, int ecn) throws InterruptedException {
+    mailbox.send(
+        Packet.of(message), DatagramTrain.of(0, ecn), Objects.requireNonNull(peer().endpoint()));
   }
 
   /** Sends by another port, as if it had moved. */
