@@ -15,7 +15,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Arguments in, exit codes and messages out; nothing here needs the kernel. */
 class CommandLineTest {
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "demo --help", "relay -h", "devices --help", "--version", "tunnel --help", "tunnel --version", "tunnel status --help", "genkey --help", "pubkey -h", "genpsk --help"})
+  @ValueSource(
+      strings = {
+        "--help",
+        "demo --help",
+        "relay -h",
+        "devices --help",
+        "--version",
+        "tunnel --help",
+        "tunnel --version",
+        "tunnel status --help",
+        "genkey --help",
+        "pubkey -h",
+        "genpsk --help"
+      })
   void help_and_version_are_results_and_exit_with_0(String arguments) {
     Outcome outcome = Outcome.ofVnet(arguments.split(" ", -1));
     assertThat(outcome.exitCode()).isZero();
@@ -27,7 +40,14 @@ class CommandLineTest {
   void help_names_every_command_and_the_exit_codes() {
     assertThat(Outcome.ofVnet("--help").out())
         .contains(
-            "demo", "relay", "devices", "tunnel", "genkey", "pubkey", "genpsk", "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
+            "demo",
+            "relay",
+            "devices",
+            "tunnel",
+            "genkey",
+            "pubkey",
+            "genpsk",
+            "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
   }
 
   @ParameterizedTest

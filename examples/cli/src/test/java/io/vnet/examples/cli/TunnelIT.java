@@ -26,8 +26,10 @@ class TunnelIT {
     TunnelLab lab = new TunnelLab(here, there, directory);
     String near = TunnelLab.name();
     String far = TunnelLab.name();
-    Path hereFile = lab.hereFile("Address = 10.7.0.1/24, fd07::1/64", "10.7.0.2/32, fd07::2, 10.99.0.0/16");
-    Path thereFile = lab.thereFile("Address = 10.7.0.2/24, fd07::2/64\nMTU = 1380", "10.7.0.1/32, fd07::1");
+    Path hereFile =
+        lab.hereFile("Address = 10.7.0.1/24, fd07::1/64", "10.7.0.2/32, fd07::2, 10.99.0.0/16");
+    Path thereFile =
+        lab.thereFile("Address = 10.7.0.2/24, fd07::2/64\nMTU = 1380", "10.7.0.1/32, fd07::1");
     List<String> before = TunnelLab.state(here);
     try (Child first = TunnelLab.tunnel(here, near, "--config", hereFile.toString());
         Child second = TunnelLab.tunnel(there, far, "--config", thereFile.toString())) {
@@ -126,8 +128,15 @@ class TunnelIT {
     Path key = lab.file("key", lab.hereKeys.privateKey().base64() + "\n");
     try (Child first = TunnelLab.tunnel(here, near);
         Child second = TunnelLab.tunnel(there, far, "--config", thereFile.toString())) {
-      TunnelLab.in(here, "wg set " + near + " private-key " + key + " listen-port 51820 peer "
-          + lab.thereKeys.publicKey() + " allowed-ips 10.7.0.2/32 endpoint 192.0.2.2:51820");
+      TunnelLab.in(
+          here,
+          "wg set "
+              + near
+              + " private-key "
+              + key
+              + " listen-port 51820 peer "
+              + lab.thereKeys.publicKey()
+              + " allowed-ips 10.7.0.2/32 endpoint 192.0.2.2:51820");
       assertThat(sockets(here)).doesNotContain(":51820");
       TunnelLab.in(here, "ip link set " + near + " up");
       await().untilAsserted(() -> assertThat(sockets(here)).contains(":51820"));
@@ -181,7 +190,7 @@ class TunnelIT {
     start.addAll(List.of("env", "LOG_LEVEL=debug", "sh", "-c", "exec \"$@\" 2>&1", "sh"));
     try (Child tunnel =
         Child.vnet(start, "tunnel", TunnelLab.name(), "--config", file.toString())) {
-      tunnel.awaitLine("INFO  i.v.t.config.EndpointResolver");
+      tunnel.awaitLine("INFO  i.v.t.c.EndpointResolver");
       tunnel.signal("TERM");
       Outcome end = tunnel.end();
       assertThat(end.exitCode()).as(end.toString()).isZero();
@@ -281,8 +290,9 @@ class TunnelIT {
           .startsWith(lab.thereKeys.publicKey().base64());
       Program down = Program.runIn(here, "wg-quick", "down", quickFile.toString());
       assertThat(down.exitCode()).as(down.output()).isZero();
-      await().untilAsserted(() ->
-          assertThat(TunnelLab.SOCKETS.resolve(near + ".sock")).doesNotExist());
+      await()
+          .untilAsserted(
+              () -> assertThat(TunnelLab.SOCKETS.resolve(near + ".sock")).doesNotExist());
       await().untilAsserted(() -> assertThat(TunnelLab.state(here)).isEqualTo(before));
       second.signal("TERM");
       TunnelLab.assertEnded(second, far);
@@ -293,8 +303,7 @@ class TunnelIT {
   /** The launcher's script with this test's classes in the place of the packaged ones. */
   private Path starter() throws IOException {
     Path top = Files.createDirectories(directory.resolve("top"));
-    Path copy =
-        Files.copy(Path.of("..", "..", "vnet-wireguard"), top.resolve("vnet-wireguard"));
+    Path copy = Files.copy(Path.of("..", "..", "vnet-wireguard"), top.resolve("vnet-wireguard"));
     Path vnet =
         Files.writeString(
             top.resolve("vnet"),
@@ -346,8 +355,7 @@ class TunnelIT {
             List.of("--enable-native-access=ALL-UNNAMED"),
             Texts.property("java.class.path"),
             VnetCommand.class.getName());
-    String ours =
-        Program.outputIn(here, "sh", "-c", String.join(" ", pubkey) + " pubkey < " + key);
+    String ours = Program.outputIn(here, "sh", "-c", String.join(" ", pubkey) + " pubkey < " + key);
     assertThat(ours).isEqualTo(wanted);
     // wg takes what genpsk makes: a peer's key must be 32 bytes of base64.
     Path psk = directory.resolve("psk");

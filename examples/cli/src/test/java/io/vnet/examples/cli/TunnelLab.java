@@ -46,8 +46,9 @@ final class TunnelLab {
     }
     // The kernel acts on a carrier a moment later.
     for (NetworkNamespace namespace : List.of(here, there)) {
-      await().untilAsserted(() ->
-          assertThat(in(namespace, "ip -br link show out")).contains(" UP ", "LOWER_UP"));
+      await()
+          .untilAsserted(
+              () -> assertThat(in(namespace, "ip -br link show out")).contains(" UP ", "LOWER_UP"));
     }
   }
 
@@ -111,7 +112,8 @@ final class TunnelLab {
   static void ping(NetworkNamespace namespace, String address) {
     Program.outputIn(namespace, "ping", "-n", "-q", "-c", "1", "-w", "20", address);
     String output =
-        Program.outputIn(namespace, "ping", "-n", "-q", "-c", "3", "-i", "0.2", "-w", "20", address);
+        Program.outputIn(
+            namespace, "ping", "-n", "-q", "-c", "3", "-i", "0.2", "-w", "20", address);
     assertThat(output).contains(" 0% packet loss");
   }
 
@@ -120,8 +122,12 @@ final class TunnelLab {
     List<String> lines = new ArrayList<>();
     for (String what :
         List.of(
-            "ip -br link", "ip -br addr", "ip route show table all", "ip -6 route show table all",
-            "ip rule", "ip -6 rule")) {
+            "ip -br link",
+            "ip -br addr",
+            "ip route show table all",
+            "ip -6 route show table all",
+            "ip rule",
+            "ip -6 rule")) {
       in(namespace, what)
           .lines()
           .filter(line -> !line.contains("proto kernel"))

@@ -19,7 +19,10 @@ class TunnelRefusalsIT {
   @TempDir private Path directory;
 
   private static void assertRefused(
-      NetworkNamespace namespace, List<String> before, String name, List<String> lines,
+      NetworkNamespace namespace,
+      List<String> before,
+      String name,
+      List<String> lines,
       String... options) {
     List<String> state = TunnelLab.state(namespace);
     List<String> start = new ArrayList<>(RelayIT.inside(namespace));

@@ -48,8 +48,7 @@ class TunnelTableTest {
   void a_tunnel_its_peers_and_its_drops_without_its_secret() {
     String text =
         new TunnelTable()
-            .render(
-                Map.of("wg0", status(1536, 100, Optional.of(NOW.minusSeconds(75)))), NOW, 0);
+            .render(Map.of("wg0", status(1536, 100, Optional.of(NOW.minusSeconds(75)))), NOW, 0);
     assertThat(text.lines())
         .containsExactly(
             "wg0: public key B6N8vBQgk8i3VdwbEOhstCY3StFqqFPtC9/AsrhtHHw=, port 51820, fwmark"
@@ -69,8 +68,7 @@ class TunnelTableTest {
     String text =
         table.render(Map.of("wg0", status(1000 + 4096, 10, Optional.empty())), NOW, 2_000_000_000L);
     assertThat(text).contains("RECEIVED/S", "SENT/S", "never", "2.00 KiB", "5 B");
-    String anew =
-        table.render(Map.of("wg0", status(0, 10, Optional.empty())), NOW, 3_000_000_000L);
+    String anew = table.render(Map.of("wg0", status(0, 10, Optional.empty())), NOW, 3_000_000_000L);
     assertThat(anew.lines().toList().get(2)).contains("  0 B", " -  ");
   }
 
@@ -81,7 +79,10 @@ class TunnelTableTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, 0 B", "1023, 1023 B", "1024, 1.00 KiB", "1048576, 1.00 MiB",
+    "0, 0 B",
+    "1023, 1023 B",
+    "1024, 1.00 KiB",
+    "1048576, 1.00 MiB",
     "9223372036854775807, 8.00 EiB"
   })
   void bytes_have_a_unit(long bytes, String text) {
@@ -90,14 +91,18 @@ class TunnelTableTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, 0 s", "59, 59 s", "60, 1 min 0 s", "3599, 59 min 59 s", "3600, 1 h 0 min",
-    "90000, 1 d 1 h", "-5, in the future"
+    "0, 0 s",
+    "59, 59 s",
+    "60, 1 min 0 s",
+    "3599, 59 min 59 s",
+    "3600, 1 h 0 min",
+    "90000, 1 d 1 h",
+    "-5, in the future"
   })
   void a_handshake_has_an_age(long seconds, String age) {
     String text =
         new TunnelTable()
-            .render(
-                Map.of("wg0", status(0, 0, Optional.of(NOW.minusSeconds(seconds)))), NOW, 0);
+            .render(Map.of("wg0", status(0, 0, Optional.of(NOW.minusSeconds(seconds)))), NOW, 0);
     assertThat(text).contains("  " + age + "  ");
   }
 }

@@ -134,6 +134,9 @@ public final class Peer {
     if (keypair != null && keypair.isUsedUp(now)) {
       wantHandshake(now);
     }
+    if (staged != null && beginSending(now) == null) {
+      wantKeys(now);
+    }
     announce(now);
   }
 
@@ -590,7 +593,21 @@ public final class Peer {
     if (beginSending(now) != null) {
       core.output().flush(this);
     } else {
-      wantHandshake(now);
+      wantKeys(now);
+    }
+  }
+
+  /**
+   * Wants keys for what is staged. If it is too soon for a handshake, one is tried when it no
+   * longer is: nothing waits for the next packet from above to be remembered.
+   */
+  private void wantKeys(long now) {
+    wantHandshake(now);
+    if (running
+        && identity != null
+        && timers.beginHandshake == PeerTimers.OFF
+        && timers.retransmit == PeerTimers.OFF) {
+      timers.retransmit = nextAttempt(now);
     }
   }
 

@@ -133,6 +133,21 @@ class TransportTest {
   }
 
   @Test
+  void what_is_staged_too_soon_after_a_handshake_message_is_tried_when_the_rule_allows_it() {
+    sim.join(a, b);
+    sim.letThrough(d -> d.type() != TRANSPORT);
+    a.say(b, "confirms, and is lost");
+    sim.run(1);
+    // b has answered a second ago, and may not initiate for four more.
+    b.say(a, "only once");
+    sim.letThrough(_ -> true);
+    sim.run(5);
+
+    assertThat(sim.sent(b, Messages.INITIATION)).hasSize(1);
+    assertThat(a.heard()).containsExactly("only once");
+  }
+
+  @Test
   void T11_beyond_2_to_the_60_new_keys_are_made_while_traffic_goes_on() {
     sim.handshake(a, b);
     sim.run(10);

@@ -716,6 +716,13 @@ public final class TunnelSim {
       for (Peer peer : peers.values()) {
         assertThat(peer.stagedPackets()).isLessThanOrEqualTo(Peer.STAGED_MAX);
         staged += peer.stagedPackets();
+        assertThat(
+                peer.stagedPackets() == 0
+                    || peer.identity() == null
+                    || peer.timers().beginHandshake != PeerTimers.OFF
+                    || peer.timers().retransmit != PeerTimers.OFF)
+            .as("who has something to send works on it")
+            .isTrue();
       }
       assertThat(
               dataSent
