@@ -11,8 +11,8 @@
  * quick} (addresses, routes and the rest of bringing an interface up), {@code example} (programs to
  * begin with).
  *
- * <p>Outside is whatever {@link io.vnet.tunnel.Outside} opens: UDP sockets of the host, or a place in
- * {@link io.vnet.tunnel.MemoryDatagrams}, a network within the process.
+ * <p>Outside is whatever {@link io.vnet.tunnel.Outside} opens: UDP sockets of the host, or a place
+ * in {@link io.vnet.tunnel.MemoryDatagrams}, a network within the process.
  */
 @NullMarked
 package io.vnet.tunnel;
