@@ -280,7 +280,9 @@ class TunnelIT {
     try (Child tunnel = Child.vnet(start, "tunnel", name, "--config", file.toString())) {
       tunnel.awaitLine("ready " + name);
       String up =
-          "-a " + name + " -m 0 -x\nnameserver 10.7.0.53\nnameserver fd07::53\nsearch example.net\n";
+          "-a "
+              + name
+              + " -m 0 -x\nnameserver 10.7.0.53\nnameserver fd07::53\nsearch example.net\n";
       assertThat(told).hasContent(up);
       tunnel.signal("TERM");
       TunnelLab.assertEnded(tunnel, name);
