@@ -69,7 +69,13 @@ public final class VnetCommand implements Runnable {
         .setExecutionExceptionHandler((failure, command, _) -> {
           PrintWriter err = command.getErr();
           switch (failure) {
-            case VnetException _ -> err.println("vnet: " + failure.getMessage());
+            case VnetException _ -> {
+              err.println("vnet: " + failure.getMessage());
+              // What could not be undone after it.
+              for (Throwable besides : failure.getSuppressed()) {
+                err.println("vnet: besides: " + besides.getMessage());
+              }
+            }
             case ConfigurationException configuration ->
                 configuration.problems().forEach(problem -> err.println("vnet: " + problem));
             default -> failure.printStackTrace(err);

@@ -3,12 +3,16 @@ package io.vnet.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.vnet.api.backend.HostIo;
 import io.vnet.io.libc.Libc;
 import io.vnet.io.libc.LinuxConstants;
 import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.libc.SocketConstants;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.NetworkNamespaces;
+import io.vnet.tunnel.crypto.CryptoProviders;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,6 +20,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,15 +132,75 @@ class ServiceIT {
 
       // The next one takes away what that one could not.
       try (Child tunnel = Child.vnet(start, "tunnel", name, "--config", file.toString())) {
-        manager.take(3);
+        LIBC.close(manager.take(3).get(1).descriptor());
         tunnel.awaitLine("ready " + name);
         tunnel.signal("TERM");
         TunnelLab.assertEnded(tunnel, name);
         assertThat(manager.take(1)).containsExactly(new Told("STOPPING=1", -1));
       }
       // But the kernel's variable, which it found set.
-      before.replaceAll(line -> line.replace("src_valid_mark = 0", "src_valid_mark = 1"));
+      before.replaceAll(line -> line.replace("src_valid_mark 0", "src_valid_mark 1"));
       assertThat(TunnelLab.state(here)).isEqualTo(before);
     }
+  }
+
+  @Test
+  void a_descriptor_that_it_was_given_is_its_interface(NetworkNamespace here) {
+    String name = TunnelLab.name();
+    int descriptor = here.call(() -> attached(name));
+    Termination termination = new Termination();
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    TunnelRun.Options options =
+        new TunnelRun.Options(
+            name,
+            Optional.empty(),
+            false,
+            HostIo.AUTO,
+            CryptoProviders.choose(),
+            Map.of(
+                "WG_TUN_FD",
+                Integer.toString(descriptor),
+                "WG_TUN_NAME_FILE",
+                directory.resolve("name").toString()));
+    CompletableFuture<Integer> code =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return new TunnelRun(
+                        options,
+                        termination,
+                        new PrintWriter(out, true),
+                        new PrintWriter(err, true))
+                    .run();
+              } catch (InterruptedException e) {
+                throw new CompletionException(e);
+              }
+            },
+            command -> Thread.ofPlatform().daemon().start(command));
+    await().until(() -> code.isDone() || out.toString().startsWith("ready " + name));
+    assertThat(code).isNotDone();
+    assertThat(directory.resolve("name")).hasContent(name);
+    assertThat(TunnelLab.in(here, "wg show " + name)).contains("interface: " + name);
+    termination.request();
+    assertThat(code.join()).as(err.toString()).isZero();
+    assertThat(RelayIT.links(here)).doesNotContain(name);
+    assertThat(TunnelLab.SOCKETS.resolve(name + ".sock")).doesNotExist();
+  }
+
+  private static int attached(String name) {
+    int fd = (int) LIBC.open("/dev/net/tun", LinuxConstants.O_RDWR | LinuxConstants.O_CLOEXEC);
+    assertThat(fd).isPositive();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment request = arena.allocate(LinuxConstants.IFREQ_BYTES, 8);
+      request.setString(0, name);
+      request.set(
+          ValueLayout.JAVA_SHORT,
+          LinuxConstants.IFNAMSIZ,
+          (short)
+              (LinuxConstants.IFF_TUN | LinuxConstants.IFF_NO_PI | LinuxConstants.IFF_VNET_HDR));
+      assertThat(LIBC.ioctl(fd, LinuxConstants.TUNSETIFF, request.address())).isZero();
+    }
+    return fd;
   }
 }

@@ -67,7 +67,7 @@ class TunnelIT {
     String far = TunnelLab.name();
     TunnelLab.in(there, "ip addr add 203.0.113.1/32 dev lo");
     TunnelLab.in(there, "ip -6 addr add 2001:db8:77::1/128 dev lo");
-    TunnelLab.in(here, "sysctl -q net.ipv4.conf.out.rp_filter=1");
+    Program.outputIn(here, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/out/rp_filter");
     TunnelLab.in(here, "ip route add default via 192.0.2.2 dev out");
     List<String> before = TunnelLab.state(here);
     Path hereFile = lab.hereFile("Address = 10.7.0.1/32, fd07::1/128", "0.0.0.0/0, ::/0");
@@ -260,6 +260,34 @@ class TunnelIT {
             "SaveConfig = true",
             "PersistentKeepalive = 7",
             "PrivateKey = " + lab.hereKeys.privateKey().base64());
+  }
+
+  @Test
+  void resolvconf_is_told_the_servers_and_that_they_are_gone(
+      NetworkNamespace here, NetworkNamespace there) throws IOException {
+    TunnelLab lab = new TunnelLab(here, there, directory);
+    String name = TunnelLab.name();
+    Path told = directory.resolve("told");
+    Path programs = Files.createDirectories(directory.resolve("programs"));
+    Path resolvconf =
+        Files.writeString(
+            programs.resolve("resolvconf"),
+            "#!/bin/sh\necho \"$@\" >> %1$s\ncat >> %1$s\n".formatted(told));
+    assertThat(resolvconf.toFile().setExecutable(true)).isTrue();
+    Path file = lab.hereFile("DNS = 10.7.0.53, fd07::53, example.net", "10.7.0.2/32");
+    List<String> start = new ArrayList<>(RelayIT.inside(here));
+    start.addAll(List.of("env", "PATH=" + programs + ":" + System.getenv("PATH")));
+    try (Child tunnel = Child.vnet(start, "tunnel", name, "--config", file.toString())) {
+      tunnel.awaitLine("ready " + name);
+      String up =
+          "-a "
+              + name
+              + " -m 0 -x\nnameserver 10.7.0.53\nnameserver fd07::53\nsearch example.net\n";
+      assertThat(told).hasContent(up);
+      tunnel.signal("TERM");
+      TunnelLab.assertEnded(tunnel, name);
+      assertThat(told).hasContent(up + "-d " + name + " -f\n");
+    }
   }
 
   @Test

@@ -135,7 +135,7 @@ final class TunnelLab {
           .forEach(lines::add);
     }
     for (String variable : List.of("src_valid_mark", "rp_filter")) {
-      lines.add(in(namespace, "sysctl net.ipv4.conf.all." + variable));
+      lines.add(variable + " " + in(namespace, "cat /proc/sys/net/ipv4/conf/all/" + variable));
     }
     return lines;
   }
