@@ -18,10 +18,15 @@ import io.vnet.api.port.Island;
 import io.vnet.io.libc.Libc;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +46,9 @@ public final class IslandLoop implements Island, AutoCloseable {
   private final Optional<UringHandler> uring;
   private final MultiThreadIoEventLoopGroup group;
   private final IoEventLoop loop;
+
+  /** Who was promised to be told, and has not been. */
+  private final Set<Cancelling> cancelling = ConcurrentHashMap.newKeySet();
 
   /** Over epoll, which works everywhere, without busy polling. Starts the thread. */
   public IslandLoop() {
@@ -94,6 +102,7 @@ public final class IslandLoop implements Island, AutoCloseable {
                 Thread.ofPlatform().daemon().name(name).factory(),
                 EpollIoHandler.newFactory(0, () -> new BusyPoll(busyPoll)));
     this.loop = group.next();
+    group.terminationFuture().addListener(_ -> List.copyOf(cancelling).forEach(Cancelling::run));
   }
 
   /** Whether it is over io_uring, else over epoll. */
@@ -122,7 +131,8 @@ public final class IslandLoop implements Island, AutoCloseable {
     /**
      * Takes the descriptor off the loop. From any thread.
      *
-     * @param done called on the loop's thread when no callback can come any more
+     * @param done called once when no callback can come any more: on the loop's thread, or, if the
+     *     loop has ended or ends before, on another one
      */
     void cancel(Runnable done);
   }
@@ -184,7 +194,7 @@ public final class IslandLoop implements Island, AutoCloseable {
 
       @Override
       public void cancel(Runnable done) {
-        loop.execute(() -> polls.cancel(done));
+        cancelling(done, told -> loop.execute(() -> polls.cancel(told)));
       }
     };
   }
@@ -199,7 +209,45 @@ public final class IslandLoop implements Island, AutoCloseable {
   private Watch poll(UringHandler handler, int fd, Watcher watcher) {
     UringHandler.Poll poll = handler.new Poll(fd, watcher);
     loop.execute(() -> handler.start(poll));
-    return done -> loop.execute(() -> handler.cancel(poll, poll.isArmed(), done));
+    return done ->
+        cancelling(done, told -> loop.execute(() -> handler.cancel(poll, poll.isArmed(), told)));
+  }
+
+  /** Tells once, whoever comes first: the one who cancels, or the end of the loop. */
+  private final class Cancelling implements Runnable {
+    private final Runnable done;
+
+    Cancelling(Runnable done) {
+      this.done = done;
+    }
+
+    @Override
+    public void run() {
+      if (cancelling.remove(this)) {
+        done.run();
+      }
+    }
+  }
+
+  /**
+   * Cancels something so that {@code done} is called also if the loop ends over it: an ended loop
+   * watches nothing any more, and takes no task.
+   *
+   * @param cancel given what to call when no callback can come any more
+   */
+  void cancelling(Runnable done, Consumer<Runnable> cancel) {
+    Cancelling promise = new Cancelling(done);
+    cancelling.add(promise);
+    if (!group.isShutdown()) {
+      try {
+        cancel.accept(promise);
+      } catch (RejectedExecutionException e) {
+        // It takes no task any more: it is its end that tells.
+      }
+    }
+    if (group.isTerminated()) {
+      promise.run();
+    }
   }
 
   /**
@@ -237,13 +285,16 @@ public final class IslandLoop implements Island, AutoCloseable {
       }
     });
     return done ->
-        registration.addListener(_ ->
-            loop.execute(() -> {
-              if (registration.isSuccess()) {
-                registration.getNow().cancel();
-              }
-              done.run();
-            }));
+        cancelling(
+            done,
+            told ->
+                registration.addListener(_ ->
+                    loop.execute(() -> {
+                      if (registration.isSuccess()) {
+                        registration.getNow().cancel();
+                      }
+                      told.run();
+                    })));
   }
 
   private static long errno(@Nullable Throwable cause) {

@@ -172,7 +172,8 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
 
   @Override
   public void cancel(Runnable done) {
-    island.execute(() -> handler.cancel(reading, reading.armed, done));
+    island.cancelling(
+        done, told -> island.execute(() -> handler.cancel(reading, reading.armed, told)));
   }
 
   /** Gives the memory back; after {@link #cancel} has said that it is done. */

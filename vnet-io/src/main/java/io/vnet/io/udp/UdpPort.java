@@ -457,12 +457,7 @@ public final class UdpPort implements HostedPort {
   private void quiesce(List<IslandLoop.SocketWatch> watching) {
     AtomicInteger left = new AtomicInteger(watching.size());
     for (IslandLoop.SocketWatch watch : watching) {
-      try {
-        watch.cancel(() -> letGo(left));
-      } catch (RejectedExecutionException e) {
-        // The island has ended, and watches nothing any more.
-        letGo(left);
-      }
+      watch.cancel(() -> letGo(left));
     }
   }
 

@@ -154,6 +154,39 @@ class IslandLoopIT {
   }
 
   @Test
+  void cancel_calls_back_although_the_loop_has_ended() throws Exception {
+    IslandLoop loop = new IslandLoop();
+    int netlink = readableOnRequest();
+    Signals signals = new Signals();
+    IslandLoop.Watch watch = loop.watch(netlink, signals);
+    request(netlink);
+    signals.awaitReadable();
+    loop.close();
+    cancel(watch);
+    libc.close(netlink);
+  }
+
+  @Test
+  void cancel_calls_back_once_when_the_loop_ends_meanwhile() throws Exception {
+    for (int i = 0; i < 100; i++) {
+      IslandLoop loop = new IslandLoop();
+      int netlink = readableOnRequest();
+      IslandLoop.Watch watch = loop.watch(netlink, new Signals());
+      AtomicInteger callbacks = new AtomicInteger();
+      CountDownLatch done = new CountDownLatch(1);
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(loop::close);
+      watch.cancel(() -> {
+        callbacks.incrementAndGet();
+        done.countDown();
+      });
+      assertThat(done.await(GUARD_SECONDS, TimeUnit.SECONDS)).as("cancelled").isTrue();
+      closing.get(GUARD_SECONDS, TimeUnit.SECONDS);
+      assertThat(callbacks).hasValue(1);
+      libc.close(netlink);
+    }
+  }
+
+  @Test
   void tasks_run_on_the_loops_thread_and_never_on_the_callers_stack() throws Exception {
     try (IslandLoop loop = new IslandLoop()) {
       CountDownLatch ran = new CountDownLatch(1);

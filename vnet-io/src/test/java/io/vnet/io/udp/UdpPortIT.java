@@ -465,6 +465,16 @@ class UdpPortIT {
   }
 
   @Test
+  void a_port_whose_island_has_ended_lets_go_of_its_number(NetworkNamespace namespace)
+      throws Exception {
+    try (UdpLab lab = lab()) {
+      Peer peer = lab.open(namespace, anyPort());
+      lab.island.close();
+      peer.port.closeAsync().toCompletableFuture().get(UdpLab.GUARD_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
   void closing_while_others_send_and_receive_ends_them_and_nothing_else(NetworkNamespace namespace)
       throws Exception {
     try (UdpLab lab = lab()) {
