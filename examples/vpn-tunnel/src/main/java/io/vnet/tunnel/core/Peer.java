@@ -185,6 +185,16 @@ public final class Peer {
   }
 
   /**
+   * The next staged packet, which stays staged.
+   *
+   * @return null: there is none
+   */
+  public @Nullable Packet peekStaged() {
+    ArrayDeque<Packet> queue = staged;
+    return queue == null ? null : queue.peek();
+  }
+
+  /**
    * The next staged packet.
    *
    * @return null: there is none
@@ -202,6 +212,17 @@ public final class Peer {
       staged = null; // The next time may be long away.
     }
     return packet;
+  }
+
+  /**
+   * Says that {@link CoreOutput#flush} was answered as far as it could be: if something is staged
+   * nevertheless, as the keys have become too old since, or are used up, others are wanted.
+   */
+  public void stillStaged(long now) {
+    if ((stagedPackets() > 0 || keepaliveStaged) && beginSending(now) == null) {
+      wantKeys(now);
+      announce(now);
+    }
   }
 
   // Receiving.

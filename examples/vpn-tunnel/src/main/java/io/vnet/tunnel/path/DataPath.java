@@ -157,6 +157,7 @@ public final class DataPath {
       before.close();
       outsideRegistration = null;
     }
+    sending.flush();
     countFormer(outside);
     outside = port;
     sending.use(port);
@@ -295,6 +296,15 @@ public final class DataPath {
     sending.flush();
   }
 
+  /**
+   * Does what a call of the core has asked for, and sends at the next turn: where such calls come
+   * one after the other, what they ask to be sent goes together.
+   */
+  public void afterCoreSoon() {
+    flushPeers(clock.getAsLong());
+    schedule();
+  }
+
   private void flushPeers(long now) {
     while (!toFlush.isEmpty() && !sending.isBlocked()) {
       Peer peer = toFlush.getFirst();
@@ -325,8 +335,10 @@ public final class DataPath {
       PortCounters counters = port.counters();
       long received =
           counters.dropped(DropReason.TOO_SHORT) + counters.dropped(DropReason.MALFORMED);
+      long waiting = counters.dropped(DropReason.FLUSHED_AT_CLOSE);
       add(all, TunnelDrop.MALFORMED, received);
-      add(all, TunnelDrop.SEND_FAILED, counters.dropped() - received);
+      add(all, TunnelDrop.DELIVER_FAILED, waiting);
+      add(all, TunnelDrop.SEND_FAILED, counters.dropped() - received - waiting);
     }
   }
 

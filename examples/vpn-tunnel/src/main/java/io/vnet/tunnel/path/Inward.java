@@ -279,7 +279,7 @@ final class Inward {
   void close() {
     long left = 0;
     for (; next < batch.count(); next++, position = 0) {
-      left += DatagramTrain.datagrams(batch.offload(next), batch.length(next));
+      left += DatagramTrain.datagrams(batch.offload(next), batch.length(next) - position);
     }
     if (left > 0) {
       drops.count(TunnelDrop.DELIVER_FAILED, left);

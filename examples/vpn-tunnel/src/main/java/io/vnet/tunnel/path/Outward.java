@@ -116,10 +116,11 @@ final class Outward {
   /** Does away with a packet, or with what is left of it; false: there is no room. */
   private boolean sealPacket(long now) {
     MemorySegment segment = batch.segment();
-    int offset = batch.offset(next);
-    int length = batch.length(next);
-    boolean begun = !segmenter.isDone() || made;
-    // The header of a packet that has begun is that of its first segment: its addresses are there.
+    boolean begun = made;
+    // Of a packet that has begun only the segment that waits has a header: it was written over the
+    // segments before, and they over the packet's own.
+    int offset = begun ? segmenter.offset() : batch.offset(next);
+    int length = begun ? segmenter.length() : batch.length(next);
     Peer whose = core.byDestination(segment, offset, length);
     if (!begun && segmenter.begin(batch, next) != OffloadStatus.OK) {
       drops.count(TunnelDrop.BAD_OUTGOING, 1);
@@ -237,6 +238,9 @@ final class Outward {
     beginRun(whose, now);
     boolean roomLeft = keypair == null || sealStaged(whose);
     endRun(now);
+    if (roomLeft) {
+      whose.stillStaged(now);
+    }
     return roomLeft;
   }
 
@@ -252,16 +256,19 @@ final class Outward {
         return true;
       }
       sealKeepalive(counter, at);
-      at = sending.place(to, DatagramTrain.NOT_ECT, Sending.BYTES_MAX);
     }
-    while (at >= 0 && whose.stagedPackets() > 0) {
-      long counter = under.takeCounter();
-      Packet packet = counter == Keypair.REJECT_AFTER_MESSAGES ? null : whose.pollStaged();
-      if (packet == null) {
-        return true;
+    Packet packet = whose.peekStaged();
+    while (at >= 0 && packet != null) {
+      at = sending.place(to, Inner.outerEcn(packet.segment(), 0), Sending.BYTES_MAX);
+      if (at >= 0) {
+        long counter = under.takeCounter();
+        if (counter == Keypair.REJECT_AFTER_MESSAGES) {
+          return true;
+        }
+        var _ = whose.pollStaged();
+        sealCopy(packet, counter, at);
+        packet = whose.peekStaged();
       }
-      sealCopy(packet, counter, at);
-      at = sending.place(to, DatagramTrain.NOT_ECT, Sending.BYTES_MAX);
     }
     return at >= 0;
   }

@@ -1,0 +1,164 @@
+package io.vnet.tunnel.path;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vnet.api.address.Endpoint;
+import io.vnet.api.error.VnetException;
+import io.vnet.api.packet.Layer;
+import io.vnet.api.port.DropReason;
+import io.vnet.api.port.Island;
+import io.vnet.api.port.PacketPort;
+import io.vnet.io.testkit.MemoryPort;
+import io.vnet.tunnel.core.CoreOutput;
+import io.vnet.tunnel.core.HandshakeWork;
+import io.vnet.tunnel.core.Peer;
+import io.vnet.tunnel.core.TunnelCore;
+import io.vnet.tunnel.crypto.CryptoProviders;
+import io.vnet.tunnel.settings.TunnelDrop;
+import io.vnet.tunnel.testkit.TunnelPair;
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A data path on an island whose tasks run when the test says so. */
+class DataPathTest {
+  private static final Endpoint THERE = Endpoint.of(TunnelPair.outside(2), TunnelPair.PORT);
+
+  private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+  private final MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
+  private final MemoryPort outside = MemoryPort.pair("outside", Layer.DATAGRAM, 16);
+  private final DataPath path =
+      new DataPath(
+          inside,
+          new TunnelCore(CryptoProviders.choose(), new SecureRandom()::nextBytes, new NoOutput()),
+          new NoEnd(),
+          new HeldIsland(),
+          () -> 0);
+
+  /** Runs nothing by itself. */
+  private final class HeldIsland implements Island {
+    @Override
+    public String name() {
+      return "held";
+    }
+
+    @Override
+    public boolean inIsland() {
+      return true;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      tasks.add(task);
+    }
+  }
+
+  private static final class NoEnd implements DataPath.Owner {
+    @Override
+    public void insideEnded(@Nullable VnetException cause) {
+      throw new AssertionError(cause);
+    }
+
+    @Override
+    public void outsideLost(PacketPort port, @Nullable VnetException cause) {
+      throw new AssertionError(cause);
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+      throw new AssertionError(cause);
+    }
+  }
+
+  /** Of a core that is asked for nothing. */
+  private static final class NoOutput implements CoreOutput {
+    @Override
+    public void send(byte[] message, Endpoint to) {
+      throw new AssertionError("send");
+    }
+
+    @Override
+    public void work(HandshakeWork work) {
+      throw new AssertionError("work");
+    }
+
+    @Override
+    public void flush(Peer peer) {
+      throw new AssertionError("flush");
+    }
+
+    @Override
+    public void deadline(Peer peer) {
+      throw new AssertionError("deadline");
+    }
+
+    @Override
+    public void added(Peer peer) {
+      throw new AssertionError("added");
+    }
+
+    @Override
+    public void removed(Peer peer) {
+      throw new AssertionError("removed");
+    }
+  }
+
+  @AfterEach
+  void close() {
+    path.close();
+  }
+
+  private void runTasks() {
+    while (!tasks.isEmpty()) {
+      tasks.remove().run();
+    }
+  }
+
+  private void start() {
+    path.start();
+    path.use(outside);
+    runTasks();
+  }
+
+  @Test
+  void what_several_results_ask_to_be_sent_goes_in_one_call() {
+    start();
+    for (int i = 0; i < 8; i++) {
+      path.send(new byte[100 + i], THERE);
+      path.afterCoreSoon();
+    }
+    assertThat(outside.sends()).isZero();
+    runTasks();
+    assertThat(outside.sends()).isEqualTo(1);
+    assertThat(outside.peer().waiting()).isEqualTo(8);
+  }
+
+  @Test
+  void a_port_that_is_replaced_is_given_first_what_was_meant_for_it() {
+    start();
+    path.send(new byte[100], THERE);
+    path.afterCoreSoon();
+    MemoryPort other = MemoryPort.pair("other", Layer.DATAGRAM, 16);
+    path.use(other);
+    runTasks();
+    assertThat(outside.peer().waiting()).isEqualTo(1);
+    assertThat(other.peer().waiting()).isZero();
+    assertThat(path.portDrops()).isEmpty();
+  }
+
+  @Test
+  void drops_of_the_outside_port_are_told_by_their_direction() {
+    start();
+    outside.countDrop(DropReason.FLUSHED_AT_CLOSE, 3);
+    outside.countDrop(DropReason.TOO_SHORT, 4);
+    outside.countDrop(DropReason.UNREACHABLE, 5);
+    Map<TunnelDrop, Long> expected =
+        Map.of(TunnelDrop.DELIVER_FAILED, 3L, TunnelDrop.MALFORMED, 4L, TunnelDrop.SEND_FAILED, 5L);
+    assertThat(path.portDrops()).isEqualTo(expected);
+    path.use(null);
+    assertThat(path.portDrops()).isEqualTo(expected);
+  }
+}
