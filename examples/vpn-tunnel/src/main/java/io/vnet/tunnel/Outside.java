@@ -5,6 +5,8 @@ import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
 import io.vnet.io.udp.UdpPort;
 import io.vnet.io.udp.UdpSettings;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * Makes the port that a tunnel's datagrams go through; again whenever the UDP port changes. Safe on
@@ -26,6 +28,15 @@ public interface Outside {
      * @throws io.vnet.api.error.VnetException EPERM: needs rights; EOPNOTSUPP: has no marks
      */
     void mark(int mark);
+
+    /**
+     * Completes, on any thread, when what the port had taken is free again after its end, so that
+     * the same UDP port can be opened: with its close, if this does not say otherwise. A failure
+     * says that it may not be.
+     */
+    default CompletionStage<?> released() {
+      return CompletableFuture.completedStage(localPort());
+    }
   }
 
   /**
@@ -66,6 +77,11 @@ public interface Outside {
         @Override
         public void mark(int newMark) {
           udp.mark(newMark);
+        }
+
+        @Override
+        public CompletionStage<?> released() {
+          return udp.released();
         }
       };
     };

@@ -50,7 +50,9 @@ import org.jspecify.annotations.Nullable;
  * elsewhere, so whoever hangs work on them keeps no packet waiting.
  *
  * <p><b>Ends</b> when it is closed, when its inside port is gone (its device was destroyed, its
- * user closed it), and with its host. Then both ports are closed and all keys erased.
+ * user closed it), and with its host. Then both ports are closed, the UDP port is free again, and
+ * the keys of all sessions and handshakes are erased. The private and preshared keys of its
+ * configuration stay in memory until they are collected.
  */
 public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   private static final AtomicLong NUMBERS = new AtomicLong();
@@ -208,7 +210,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
     }
   }
 
-  /** On the island, as the last thing that the tunnel does there. */
+  /** As the last thing that the tunnel does. */
   private static void tellEnd(
       @Nullable OwnIsland own,
       CompletableFuture<Map<TunnelDrop, Long>> ended,
@@ -286,7 +288,10 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
     return done(TunnelActor.Up::new);
   }
 
-  /** Stops the peers, erases their keys and closes the outside port; the configuration stays. */
+  /**
+   * Stops the peers, erases their session keys and closes the outside port; the configuration
+   * stays. Answered when the UDP port is free for others.
+   */
   public CompletionStage<Void> down() {
     return done(TunnelActor.Down::new);
   }
@@ -310,7 +315,7 @@ public final class WireGuardTunnel implements TunnelControl, AutoCloseable {
   }
 
   /**
-   * Ends the tunnel and both ports, and erases all keys. Waits for that.
+   * Ends the tunnel and both ports, and erases all session keys. Waits for that.
    *
    * @throws VnetException EDEADLK: the calling thread is the one that the tunnel lives on
    */

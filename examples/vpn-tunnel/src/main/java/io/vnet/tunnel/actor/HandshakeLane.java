@@ -5,7 +5,6 @@ import io.vnet.tunnel.core.HandshakeWork;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,6 +13,8 @@ import org.slf4j.LoggerFactory;
  * Does handshake works away from the island, on few threads at a time, so that a flood of them
  * leaves a processor to the packets. How many wait is bounded by the core, which gives out no more
  * than so many. Safe on any thread.
+ *
+ * <p><b>Owner</b> of the works and their results until they are taken: erases them at its end.
  */
 final class HandshakeLane {
   private static final Logger LOG = LoggerFactory.getLogger(HandshakeLane.class);
@@ -22,17 +23,21 @@ final class HandshakeLane {
   private static final int WORKS_A_TURN = 16;
 
   private final Executor executor;
-  private final Consumer<HandshakeResult> done;
+  private final Runnable done;
+
+  /** Guards what follows. */
   private final ArrayDeque<HandshakeWork> waiting = new ArrayDeque<>();
+
+  private final ArrayDeque<HandshakeResult> results = new ArrayDeque<>();
   private final int threadsMax = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
   private int threads;
   private boolean closed;
 
   /**
    * @param executor where the works are done
-   * @param done told of what they came to, there
+   * @param done told there of each result that can be {@linkplain #poll taken}
    */
-  HandshakeLane(Executor executor, Consumer<HandshakeResult> done) {
+  HandshakeLane(Executor executor, Runnable done) {
     this.executor = executor;
     this.done = done;
   }
@@ -40,6 +45,7 @@ final class HandshakeLane {
   void add(HandshakeWork work) {
     synchronized (waiting) {
       if (closed) {
+        work.erase();
         return;
       }
       waiting.add(work);
@@ -68,12 +74,13 @@ final class HandshakeLane {
       }
       try {
         HandshakeResult result = work.run();
-        if (result != null && !isClosed()) {
-          done.accept(result);
+        if (result != null && keep(result)) {
+          done.run();
         }
       } catch (RuntimeException | Error e) {
         // One handshake is lost, which its initiator repeats.
         LOG.error("a handshake step failed", e);
+        work.erase();
       }
     }
     start();
@@ -89,17 +96,32 @@ final class HandshakeLane {
     }
   }
 
-  private boolean isClosed() {
+  /** False: nobody takes it any more. */
+  private boolean keep(HandshakeResult result) {
     synchronized (waiting) {
-      return closed;
+      if (closed) {
+        result.erase();
+        return false;
+      }
+      return results.add(result);
     }
   }
 
-  /** What waits is not done any more. */
+  /** Takes a result; null: there is none, or they are gone. */
+  @Nullable HandshakeResult poll() {
+    synchronized (waiting) {
+      return results.poll();
+    }
+  }
+
+  /** What waits is not done any more, and what is done is erased. */
   void close() {
     synchronized (waiting) {
       closed = true;
+      waiting.forEach(HandshakeWork::erase);
       waiting.clear();
+      results.forEach(HandshakeResult::erase);
+      results.clear();
     }
   }
 }

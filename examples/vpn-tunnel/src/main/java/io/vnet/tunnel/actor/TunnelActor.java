@@ -51,8 +51,9 @@ import org.slf4j.LoggerFactory;
  * <p><b>Owner:</b> of the core, the data path, the outside port, and at the end of the inside port.
  * All run on the island, this actor too, so the core's calls are never inside one another.
  *
- * <p><b>Invariant:</b> when it has stopped, for whatever reason, both ports are closed, the keys
- * are erased and {@link Setup#stopped} has been told.
+ * <p><b>Invariant:</b> when it has stopped, for whatever reason, both ports are closed, the keys of
+ * its sessions and handshakes are erased, and {@link Setup#stopped} is told as soon as the outside
+ * port is free.
  */
 public final class TunnelActor {
   private static final Logger LOG = LoggerFactory.getLogger(TunnelActor.class);
@@ -63,9 +64,9 @@ public final class TunnelActor {
   /** What it understands. */
   public sealed interface Command {}
 
-  /** A request; its answer is completed on the island. */
+  /** A request; its answer is completed on the island, or where a port's release ends. */
   public sealed interface Request extends Command {
-    /** Completed on the island. */
+    /** Completed when all of it is done. */
     CompletableFuture<?> answer();
   }
 
@@ -75,7 +76,7 @@ public final class TunnelActor {
   /** Opens the outside port and starts the peers. */
   public record Up(CompletableFuture<Done> answer) implements Request {}
 
-  /** Stops the peers and closes the outside port. */
+  /** Stops the peers and closes the outside port; answered when its UDP port is free. */
   public record Down(CompletableFuture<Done> answer) implements Request {}
 
   /** Asks for the tunnel as it is. */
@@ -96,13 +97,9 @@ public final class TunnelActor {
       @Nullable Throwable failure)
       implements Command {}
 
-  /** A class and not a record: what it holds is nothing for a log. */
-  private static final class Worked implements Command {
-    private final HandshakeResult result;
-
-    Worked(HandshakeResult result) {
-      this.result = result;
-    }
+  /** The lane has a result, which stays there until then: so it has an owner at any time. */
+  private record Worked() implements Command {
+    static final Worked INSTANCE = new Worked();
   }
 
   /**
@@ -115,7 +112,7 @@ public final class TunnelActor {
    * @param crypto primitives
    * @param entropy random bytes
    * @param clock monotonic, in nanoseconds
-   * @param stopped told when all is over, on the island or, if that has ended, elsewhere
+   * @param stopped told when all is over, on any thread; as the last thing
    */
   public record Setup(
       String name,
@@ -153,6 +150,10 @@ public final class TunnelActor {
   private Outside.@Nullable Bound bound;
   private @Nullable CompletableFuture<Outside.Bound> opening;
   private @Nullable Consumer<Opened> afterOpening;
+
+  /** Completes when all ports that were closed have let go of what they had, or have failed to. */
+  private CompletableFuture<?> freed = CompletableFuture.completedFuture(Done.getInstance());
+
   private long reopenedAt;
   private @Nullable Throwable defect;
 
@@ -164,8 +165,7 @@ public final class TunnelActor {
     this.path =
         new DataPath(setup.inside(), core, new PathOwner(self), setup.island(), setup.clock());
     this.lane =
-        new HandshakeLane(
-            context.getSystem().executionContext(), result -> self.tell(new Worked(result)));
+        new HandshakeLane(context.getSystem().executionContext(), () -> self.tell(Worked.INSTANCE));
     this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
     this.reopenedAt = setup.clock().getAsLong() - REOPEN_NANOS;
   }
@@ -277,7 +277,7 @@ public final class TunnelActor {
   private Behavior<Command> receiveOrFail(Command command) {
     try {
       return receive(command);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       return fail(e);
     }
   }
@@ -298,9 +298,12 @@ public final class TunnelActor {
         }
       }
       case Status status -> status.answer().complete(status());
-      case Worked worked -> {
-        core.complete(worked.result, now(), DataPath.unixNanos());
-        path.afterCore();
+      case Worked _ -> {
+        HandshakeResult result = lane.poll();
+        if (result != null) {
+          core.complete(result, now(), DataPath.unixNanos());
+          path.afterCoreSoon();
+        }
       }
       case Opened opened -> opened(opened);
       case OutsideLost lost -> outsideLost(lost);
@@ -325,7 +328,7 @@ public final class TunnelActor {
         case Up wanted -> up(wanted);
         case Down wanted -> {
           down();
-          wanted.answer().complete(Done.getInstance());
+          answerWhenFreed(wanted.answer());
         }
       }
     } catch (VnetException e) {
@@ -360,6 +363,7 @@ public final class TunnelActor {
         opened -> {
           use(opened);
           up = true;
+          core.outsideChanged();
           core.up(now());
           path.afterCore();
           wanted.answer().complete(Done.getInstance());
@@ -382,8 +386,27 @@ public final class TunnelActor {
     bound = null;
     path.use(null);
     if (old != null) {
-      old.port().close();
+      close(old);
     }
+  }
+
+  /** The next one is opened when this one is gone: it may be for the same UDP port. */
+  private void close(Outside.Bound old) {
+    old.port().close();
+    CompletableFuture<?> gone =
+        old.released()
+            .handle((_, failure) -> {
+              if (failure != null) {
+                LOG.warn("{}: an outside port may not be free", setup.name(), failure);
+              }
+              return Done.getInstance();
+            })
+            .toCompletableFuture();
+    freed = CompletableFuture.allOf(freed, gone);
+  }
+
+  private void answerWhenFreed(CompletableFuture<Done> answer) {
+    var _ = freed.thenRun(() -> answer.complete(Done.getInstance()));
   }
 
   private void use(Outside.Bound opened) {
@@ -392,7 +415,7 @@ public final class TunnelActor {
     listenPort = opened.localPort();
     path.use(opened.port());
     if (old != null) {
-      old.port().close();
+      close(old);
     }
   }
 
@@ -430,7 +453,7 @@ public final class TunnelActor {
   private void apply(Change wanted) {
     core.change(wanted.change(), now());
     path.afterCore();
-    wanted.answer().complete(Done.getInstance());
+    answerWhenFreed(wanted.answer());
   }
 
   /** Opens a port elsewhere; until that is done no other request is looked at. */
@@ -438,8 +461,7 @@ public final class TunnelActor {
       int port, int withMark, Consumer<Outside.Bound> done, CompletableFuture<?> answer) {
     ActorRef<Command> self = context.getSelf();
     CompletableFuture<Outside.Bound> result =
-        CompletableFuture.supplyAsync(
-            () -> setup.outside().open(setup.island(), port, withMark), blocking);
+        freed.thenApplyAsync(_ -> setup.outside().open(setup.island(), port, withMark), blocking);
     opening = result;
     afterOpening =
         opened -> {
@@ -525,7 +547,7 @@ public final class TunnelActor {
   /** Each step is done whatever becomes of the others. */
   private Behavior<Command> stop() {
     up = false;
-    lane.close();
+    step(lane::close);
     CompletableFuture<Outside.Bound> unfinished = opening;
     if (unfinished != null) {
       var _ = unfinished.thenAccept(late -> late.port().close());
@@ -534,14 +556,17 @@ public final class TunnelActor {
     step(this::closeBound);
     step(path::close);
     step(setup.inside()::close);
-    setup.stopped().stopped(drops(), defect);
+    Map<TunnelDrop, Long> dropped = new EnumMap<>(TunnelDrop.class);
+    step(() -> dropped.putAll(drops()));
+    Throwable why = defect;
+    var _ = freed.thenRun(() -> setup.stopped().stopped(dropped, why));
     return Behaviors.same();
   }
 
   private void step(Runnable action) {
     try {
       action.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.error("{}: a step of the end failed", setup.name(), e);
       if (defect == null) {
         defect = e;

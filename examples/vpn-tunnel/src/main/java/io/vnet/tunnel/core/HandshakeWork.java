@@ -13,4 +13,7 @@ public interface HandshakeWork {
    * @return what to hand to {@link TunnelCore#complete}; null: nothing, all is done and counted
    */
   @Nullable HandshakeResult run();
+
+  /** It is not going to be done, or could not be: overwrites what secrets only it has. */
+  default void erase() {}
 }

@@ -53,28 +53,57 @@ final class HandshakeWorks {
 
   /** An authentic initiation, perhaps a replayed one. */
   record InitiationConsumed(Identity own, Peer peer, Handshakes.Consumed consumed, Endpoint from)
-      implements HandshakeResult {}
+      implements HandshakeResult {
+    @Override
+    public void erase() {
+      consumed.erase();
+    }
+  }
 
   /** The response to an initiation, signed; null: there can be none. */
   record ResponseMade(PendingHandshake handshake, @Nullable Response response)
-      implements HandshakeResult {}
+      implements HandshakeResult {
+    @Override
+    public void erase() {
+      if (response != null) {
+        response.keys().erase();
+      }
+    }
+  }
 
   /** A response's message and the responder's keys. */
   record Response(byte[] message, TransportKeys keys) {}
 
   /** An initiation of one's own, signed; null: the peer's key allows none. */
   record InitiationMade(PendingHandshake handshake, @Nullable Initiation initiation)
-      implements HandshakeResult {}
+      implements HandshakeResult {
+    @Override
+    public void erase() {
+      if (initiation != null) {
+        initiation.secrets().erase();
+      }
+    }
+  }
 
   /** An initiation's message and what its sender keeps. */
   record Initiation(byte[] message, Handshakes.Initiation secrets) {}
 
   /** An authentic response. */
   record HandshakeFinished(PendingHandshake handshake, TransportKeys keys, Endpoint from)
-      implements HandshakeResult {}
+      implements HandshakeResult {
+    @Override
+    public void erase() {
+      keys.erase();
+    }
+  }
 
   /** A cookie that answers to a mac1. */
-  record CookieWon(Peer peer, byte[] mac1, byte[] cookie) implements HandshakeResult {}
+  record CookieWon(Peer peer, byte[] mac1, byte[] cookie) implements HandshakeResult {
+    @Override
+    public void erase() {
+      Arrays.fill(cookie, (byte) 0);
+    }
+  }
 
   /**
    * What load asks of initiations and responses.
@@ -170,19 +199,27 @@ final class HandshakeWorks {
       Handshakes.Consumed consumed,
       PresharedKey presharedKey,
       byte @Nullable [] cookie) {
-    return () -> {
-      PeerIdentity peer = identity.get(crypto);
-      byte[] ephemeral = random(Crypto.KEY_BYTES);
-      Handshakes.Response response =
-          Handshakes.respond(
-              crypto, consumed, peer, presharedKey, handshake.localIndex(), ephemeral);
-      Arrays.fill(ephemeral, (byte) 0);
-      consumed.erase();
-      return new ResponseMade(
-          handshake,
-          response == null
-              ? null
-              : new Response(signed(response.message(), peer, cookie), response.keys()));
+    return new HandshakeWork() {
+      @Override
+      public HandshakeResult run() {
+        PeerIdentity peer = identity.get(crypto);
+        byte[] ephemeral = random(Crypto.KEY_BYTES);
+        Handshakes.Response response =
+            Handshakes.respond(
+                crypto, consumed, peer, presharedKey, handshake.localIndex(), ephemeral);
+        Arrays.fill(ephemeral, (byte) 0);
+        consumed.erase();
+        return new ResponseMade(
+            handshake,
+            response == null
+                ? null
+                : new Response(signed(response.message(), peer, cookie), response.keys()));
+      }
+
+      @Override
+      public void erase() {
+        consumed.erase();
+      }
     };
   }
 

@@ -4,11 +4,25 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Looks into objects of the handshake for what must not stay in memory. */
-final class Secrets {
+public final class Secrets {
   private Secrets() {}
+
+  /** The secret arrays of what a work came to. */
+  public static List<byte[]> of(HandshakeResult result) {
+    return switch (result) {
+      case HandshakeWorks.CookieReply _ -> List.of();
+      case HandshakeWorks.InitiationConsumed consumed -> of(consumed.consumed());
+      case HandshakeWorks.ResponseMade made -> of(Objects.requireNonNull(made.response()).keys());
+      case HandshakeWorks.InitiationMade made ->
+          of(Objects.requireNonNull(made.initiation()).secrets());
+      case HandshakeWorks.HandshakeFinished finished -> of(finished.keys());
+      case HandshakeWorks.CookieWon won -> List.of(won.cookie());
+    };
+  }
 
   /** The secret arrays of a handshake's state: chaining key, hash and private or remote keys. */
   static List<byte[]> of(Object handshake) {
@@ -41,7 +55,7 @@ final class Secrets {
     }
   }
 
-  static boolean isNotZero(byte[] bytes) {
+  public static boolean isNotZero(byte[] bytes) {
     int bits = 0;
     for (byte part : bytes) {
       bits |= part;

@@ -146,6 +146,13 @@ public final class Puppet implements CoreOutput, AutoCloseable {
     return message;
   }
 
+  /** Takes one handshake message, and answers it. */
+  public void takeHandshake() throws InterruptedException {
+    if (take(mailbox.nextReceived()) != null) {
+      throw new AssertionError("a transport message");
+    }
+  }
+
   private @Nullable Message take(Mailbox.Received received) throws InterruptedException {
     byte[] message = received.packet().toByteArray();
     Endpoint from = Objects.requireNonNull(received.from());
