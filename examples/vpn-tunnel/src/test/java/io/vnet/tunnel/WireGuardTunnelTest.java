@@ -139,6 +139,34 @@ class WireGuardTunnelTest {
   }
 
   @Test
+  void packets_for_several_peers_in_one_batch_go_each_its_way() throws InterruptedException {
+    MemoryPort thirdPort = MemoryPort.pair("third", Layer.L3, QUEUE);
+    try (TunnelPair pair = pair();
+        WireGuardTunnel third =
+            WireGuardTunnel.start(host, "third", thirdPort, network.at(TunnelPair.outside(3)));
+        Mailbox left = new Mailbox(leftPort.peer());
+        Mailbox right = new Mailbox(rightPort.peer());
+        Mailbox other = new Mailbox(thirdPort.peer())) {
+      join(third.change(TunnelPair.change(3).withPeers(List.of(TunnelPair.peer(1)))));
+      join(third.up());
+      PeerChange peer =
+          TunnelPair.peer(3).withEndpoint(Endpoint.of(TunnelPair.outside(3), TunnelPair.PORT));
+      join(pair.left.tunnel().change(TunnelChange.NONE.withPeers(List.of(peer))));
+      IpFlow toThird = IpFlow.of("10.9.0.1", "10.9.0.3");
+      for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < 20; i++) {
+          left.send((i % 3 == 0 ? toThird : V4).sized(200, i));
+        }
+        for (int i = 0; i < 20; i++) {
+          IpFlow flow = i % 3 == 0 ? toThird : V4;
+          assertThat((i % 3 == 0 ? other : right).next()).isEqualTo(flow.sized(200, i));
+        }
+      }
+      assertThat(pair.left.status().drops()).isEmpty();
+    }
+  }
+
+  @Test
   void back_pressure_reaches_the_sender_and_nothing_is_lost() throws InterruptedException {
     int packets = 5_000;
     try (TunnelPair pair = pair();
