@@ -143,6 +143,9 @@ class UapiServerTest {
     assertThat(exchange(server, "get=1\n\n")).isEqualTo("errno=-55\n\n");
     tunnel.failWith(new VnetException("set", "wg0", Errno.EINVAL, "a test wants it so", ""));
     assertThat(exchange(server, "set=1\n\n")).isEqualTo("errno=-22\n\n");
+    // A port below 1024, without the right to it.
+    tunnel.failWith(new VnetException("bind", "port 53", Errno.EACCES, "a test wants it so", ""));
+    assertThat(exchange(server, "set=1\n\n")).isEqualTo("errno=-98\n\n");
     tunnel.failWith(new VnetException("set", "wg0", Errno.EIO, "a test wants it so", ""));
     assertThat(exchange(server, "set=1\n\n")).isEqualTo("errno=-5\n\n");
   }
