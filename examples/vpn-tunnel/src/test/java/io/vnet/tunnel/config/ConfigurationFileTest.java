@@ -549,6 +549,29 @@ class ConfigurationFileTest {
   }
 
   @Test
+  void a_link_to_a_file_stays_one_when_the_file_is_saved(@TempDir Path directory)
+      throws IOException {
+    Path kept = Files.createDirectory(directory.resolve("kept"));
+    Path file = Files.writeString(kept.resolve("home.conf"), "old");
+    Path link = Files.createSymbolicLink(directory.resolve("wg0.conf"), Path.of("kept/home.conf"));
+    ConfigurationFile.save(link, "new\n");
+
+    assertThat(link).isSymbolicLink();
+    assertThat(file).isRegularFile().hasContent("new\n");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+        .isEqualTo("rw-------");
+    assertThat(kept.resolve("home.conf.tmp")).doesNotExist();
+    Files.delete(file);
+    assertThatThrownBy(() -> ConfigurationFile.save(link, "new"))
+        .isInstanceOfSatisfying(
+            VnetException.class, refused -> assertThat(refused.errno()).isEqualTo(Errno.ENOENT));
+    assertThat(link).isSymbolicLink();
+    Files.delete(link);
+    ConfigurationFile.save(link, "again");
+    assertThat(link).isRegularFile().hasContent("again");
+  }
+
+  @Test
   void a_save_that_fails_leaves_the_old_file_and_nothing_else(@TempDir Path directory)
       throws IOException {
     Path path = Files.createDirectory(directory.resolve("wg0.conf"));
