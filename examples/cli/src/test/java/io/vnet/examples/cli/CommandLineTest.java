@@ -15,7 +15,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Arguments in, exit codes and messages out; nothing here needs the kernel. */
 class CommandLineTest {
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "demo --help", "relay -h", "devices --help", "--version", "tunnel --help", "tunnel --version", "tunnel status --help", "genkey --help", "pubkey -h", "genpsk --help"})
+  @ValueSource(
+      strings = {
+        "--help",
+        "demo --help",
+        "relay -h",
+        "devices --help",
+        "--version",
+        "tunnel --help",
+        "tunnel --version",
+        "tunnel status --help",
+        "genkey --help",
+        "pubkey -h",
+        "genpsk --help"
+      })
   void help_and_version_are_results_and_exit_with_0(String arguments) {
     Outcome outcome = Outcome.ofVnet(arguments.split(" ", -1));
     assertThat(outcome.exitCode()).isZero();
@@ -27,7 +40,14 @@ class CommandLineTest {
   void help_names_every_command_and_the_exit_codes() {
     assertThat(Outcome.ofVnet("--help").out())
         .contains(
-            "demo", "relay", "devices", "tunnel", "genkey", "pubkey", "genpsk", "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
+            "demo",
+            "relay",
+            "devices",
+            "tunnel",
+            "genkey",
+            "pubkey",
+            "genpsk",
+            "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
   }
 
   @ParameterizedTest
@@ -89,6 +109,8 @@ class CommandLineTest {
           tunnel wg0 --allow-hooks | vnet: use --allow-hooks: EINVAL, there is no file with hooks; use --config too
           tunnel wg0 --crypto none | vnet: choose crypto provider none: EINVAL, there is none of that name; use libcrypto or portable
           tunnel wg0 --config /nowhere/wg0.conf | vnet: read /nowhere/wg0.conf: ENOENT, there is no such file; write it, or give another path
+          tunnel wg0 --config ./nowhere.conf    | vnet: read ./nowhere.conf: ENOENT, there is no such file; write it, or give another path
+          tunnel wg0 --config two,names         | vnet: configure two,names: EINVAL, neither the name of an interface nor a path; write ./ before the name of a file that is here
           tunnel status nosuch   | vnet: show /var/run/wireguard/nosuch.sock: ENOENT, there is no such tunnel; start it, or give another name
           relay a a             | vnet: relay a: EINVAL, A and B are the same device; name two devices
           """)
@@ -97,6 +119,24 @@ class CommandLineTest {
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.errLines()).containsExactly(line);
     assertThat(outcome.out()).isEmpty();
+  }
+
+  /** The current directory may be anybody's, and a file of it could name commands. */
+  @Test
+  void a_name_alone_is_no_file_of_the_current_directory() {
+    assertThat(Path.of("pom.xml")).exists();
+    Outcome outcome = Outcome.ofVnet("tunnel", "wg0", "--config", "pom.xml", "--allow-hooks");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("vnet: read /etc/wireguard/pom.xml.conf: E");
+  }
+
+  @Test
+  void the_help_says_what_a_name_alone_is() {
+    assertThat(Outcome.ofVnet("tunnel", "--help").out().replaceAll("\\s+", " "))
+        .contains("a path with a slash, or NAME for /etc/wireguard/NAME.conf.");
   }
 
   @Test

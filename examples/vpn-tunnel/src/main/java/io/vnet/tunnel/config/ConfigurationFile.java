@@ -46,13 +46,22 @@ public final class ConfigurationFile {
   /**
    * The file that a user means.
    *
-   * @param nameOrPath an interface's name, for {@code /etc/wireguard/NAME.conf}, or a path that
-   *     ends in {@code NAME.conf}
+   * @param nameOrPath an interface's name, for {@code /etc/wireguard/NAME.conf}, or a path that has
+   *     a slash and ends in {@code NAME.conf}: a file of the current directory, which may be
+   *     anybody's, is not taken unless it is meant
    * @throws VnetException EINVAL: neither
    */
   public static Path locate(String nameOrPath) {
     if (NAME.matcher(nameOrPath).matches() && !isDots(nameOrPath)) {
       return DIRECTORY.resolve(nameOrPath + SUFFIX);
+    }
+    if (nameOrPath.indexOf('/') < 0) {
+      throw new VnetException(
+          "configure",
+          nameOrPath.replace('\0', '?'),
+          Errno.EINVAL,
+          "neither the name of an interface nor a path",
+          "write ./ before the name of a file that is here");
     }
     Path path = Path.of(nameOrPath.replace('\0', '?'));
     interfaceName(path);

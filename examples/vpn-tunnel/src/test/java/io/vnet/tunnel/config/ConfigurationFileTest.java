@@ -541,6 +541,7 @@ class ConfigurationFileTest {
         "..",
         "a b",
         "sixteen--letters",
+        "fifteen-letters.conf",
         "/tmp/wg0",
         "/tmp/a b.conf",
         "/tmp/.conf",
