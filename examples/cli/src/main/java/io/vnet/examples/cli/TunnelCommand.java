@@ -49,6 +49,7 @@ final class TunnelCommand implements Callable<Integer> {
   @Option(
       names = {"-f", "--foreground"},
       description = "Accepted as of wireguard-go; it always runs in the foreground.")
+  @SuppressWarnings("UnusedVariable") // It is what happens anyway.
   private boolean foreground;
 
   @Option(
