@@ -6,7 +6,6 @@ import io.vnet.api.error.VnetException;
 import io.vnet.tunnel.config.ConfigurationFile;
 import io.vnet.tunnel.crypto.Crypto;
 import io.vnet.tunnel.crypto.CryptoProviders;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -56,7 +55,10 @@ final class TunnelCommand implements Callable<Integer> {
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "A file of wg-quick, or NAME for /etc/wireguard/NAME.conf.")
+      description = {
+        "A file of wg-quick: a path with a slash, or NAME for",
+        "/etc/wireguard/NAME.conf."
+      })
   private Optional<String> config = Optional.empty();
 
   @Option(names = "--allow-hooks", description = "Run the commands that the file names.")
@@ -110,7 +112,7 @@ final class TunnelCommand implements Callable<Integer> {
   }
 
   private static Path file(String text) {
-    Path path = Path.of(text);
-    return Files.exists(path) || text.indexOf('/') >= 0 ? path : ConfigurationFile.locate(text);
+    // A path's file may have another name than the interface.
+    return text.indexOf('/') < 0 ? ConfigurationFile.locate(text) : Path.of(text);
   }
 }

@@ -109,6 +109,8 @@ class CommandLineTest {
           tunnel wg0 --allow-hooks | vnet: use --allow-hooks: EINVAL, there is no file with hooks; use --config too
           tunnel wg0 --crypto none | vnet: choose crypto provider none: EINVAL, there is none of that name; use libcrypto or portable
           tunnel wg0 --config /nowhere/wg0.conf | vnet: read /nowhere/wg0.conf: ENOENT, there is no such file; write it, or give another path
+          tunnel wg0 --config ./nowhere.conf    | vnet: read ./nowhere.conf: ENOENT, there is no such file; write it, or give another path
+          tunnel wg0 --config two,names         | vnet: configure two,names: EINVAL, neither the name of an interface nor a path; write ./ before the name of a file that is here
           tunnel status nosuch   | vnet: show /var/run/wireguard/nosuch.sock: ENOENT, there is no such tunnel; start it, or give another name
           relay a a             | vnet: relay a: EINVAL, A and B are the same device; name two devices
           """)
@@ -117,6 +119,24 @@ class CommandLineTest {
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.errLines()).containsExactly(line);
     assertThat(outcome.out()).isEmpty();
+  }
+
+  /** The current directory may be anybody's, and a file of it could name commands. */
+  @Test
+  void a_name_alone_is_no_file_of_the_current_directory() {
+    assertThat(Path.of("pom.xml")).exists();
+    Outcome outcome = Outcome.ofVnet("tunnel", "wg0", "--config", "pom.xml", "--allow-hooks");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("vnet: read /etc/wireguard/pom.xml.conf: E");
+  }
+
+  @Test
+  void the_help_says_what_a_name_alone_is() {
+    assertThat(Outcome.ofVnet("tunnel", "--help").out().replaceAll("\\s+", " "))
+        .contains("a path with a slash, or NAME for /etc/wireguard/NAME.conf.");
   }
 
   @Test

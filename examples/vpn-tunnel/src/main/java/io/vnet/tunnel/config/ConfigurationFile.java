@@ -12,6 +12,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -45,13 +46,22 @@ public final class ConfigurationFile {
   /**
    * The file that a user means.
    *
-   * @param nameOrPath an interface's name, for {@code /etc/wireguard/NAME.conf}, or a path that
-   *     ends in {@code NAME.conf}
+   * @param nameOrPath an interface's name, for {@code /etc/wireguard/NAME.conf}, or a path that has
+   *     a slash and ends in {@code NAME.conf}: a file of the current directory, which may be
+   *     anybody's, is not taken unless it is meant
    * @throws VnetException EINVAL: neither
    */
   public static Path locate(String nameOrPath) {
     if (NAME.matcher(nameOrPath).matches() && !isDots(nameOrPath)) {
       return DIRECTORY.resolve(nameOrPath + SUFFIX);
+    }
+    if (nameOrPath.indexOf('/') < 0) {
+      throw new VnetException(
+          "configure",
+          nameOrPath.replace('\0', '?'),
+          Errno.EINVAL,
+          "neither the name of an interface nor a path",
+          "write ./ before the name of a file that is here");
     }
     Path path = Path.of(nameOrPath.replace('\0', '?'));
     interfaceName(path);
@@ -269,26 +279,36 @@ public final class ConfigurationFile {
 
   /**
    * Puts a text in a file's place, so that there is the old or the new one at any moment: through
-   * {@code FILE.tmp}, which only its owner may read and write.
+   * {@code FILE.tmp}, which only its owner may read and write. A link stays one: the file that it
+   * leads to is replaced, where that is.
    *
    * @throws VnetException ENOENT, EACCES, EIO: the old file stays
    */
   public static void save(Path path, String text) {
-    Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
     try {
-      // Whatever it is: it must not be written through.
-      Files.deleteIfExists(temporary);
-      write(temporary, text);
-      try {
-        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-      } catch (IOException e) {
-        Files.deleteIfExists(temporary);
-        throw e;
-      }
-      syncDirectory(path);
+      replace(target(path), text);
     } catch (IOException e) {
       throw failure("save", path, e);
     }
+  }
+
+  /** One that was deleted is written again; a link that leads nowhere is an error. */
+  private static Path target(Path path) throws IOException {
+    return Files.exists(path, LinkOption.NOFOLLOW_LINKS) ? path.toRealPath() : path;
+  }
+
+  private static void replace(Path path, String text) throws IOException {
+    Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
+    // Whatever it is: it must not be written through.
+    Files.deleteIfExists(temporary);
+    write(temporary, text);
+    try {
+      Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      Files.deleteIfExists(temporary);
+      throw e;
+    }
+    syncDirectory(path);
   }
 
   private static void write(Path temporary, String text) throws IOException {

@@ -14,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,13 +28,6 @@ public final class EndpointResolver {
   private static final Logger LOG = LoggerFactory.getLogger(EndpointResolver.class);
   private static final Duration FIRST_WAIT = Duration.ofSeconds(1);
   private static final Duration WAIT_MAX = Duration.ofSeconds(20);
-
-  /** What the C library says of EAI_NONAME, EAI_FAIL and EAI_NODATA (gai_strerror(3)). */
-  private static final Set<String> PERMANENT =
-      Set.of(
-          "Name or service not known",
-          "Non-recoverable failure in name resolution",
-          "No address associated with hostname");
 
   /** What is known of a name. */
   public sealed interface Answer {}
@@ -93,21 +85,25 @@ public final class EndpointResolver {
     this.retries = retries;
   }
 
-  /** One that asks the system, which caches failures for a while. */
+  /**
+   * One that asks the system, which caches failures for a while. Of several addresses it takes
+   * Java's first one. That is the system's first one only with {@code
+   * -Djava.net.preferIPv6Addresses=system}; without it IPv4 comes first, also where there is none.
+   */
   public static EndpointResolver ofSystem() {
     return new EndpointResolver(
         EndpointResolver::askSystem, ZoneNames.ofThisProcess(), Thread::sleep, RETRIES);
   }
 
-  private static Answer askSystem(String name) {
+  static Answer askSystem(String name) {
     try {
       return new Found(address(InetAddress.getByName(name)));
     } catch (UnknownHostException e) {
       // "NAME: REASON", or the name alone if a failure is remembered.
       String message = String.valueOf(e.getMessage());
-      String reason =
-          message.substring(message.lastIndexOf(": ") < 0 ? 0 : message.lastIndexOf(": ") + 2);
-      return PERMANENT.contains(reason) ? new Unknown(reason) : new Later(reason);
+      String before = name + ": ";
+      String reason = message.startsWith(before) ? message.substring(before.length()) : message;
+      return ResolverMessages.PERMANENT.contains(reason) ? new Unknown(reason) : new Later(reason);
     }
   }
 
@@ -134,9 +130,11 @@ public final class EndpointResolver {
     for (int asked = 0; !left.isEmpty(); asked++) {
       boolean last = asked >= retries;
       List<PeerSettings> later = new ArrayList<>();
+      // The system forgets why a name failed: of a second peer's it would not say.
+      Map<String, Answer> answers = new HashMap<>();
       for (PeerSettings peer : left) {
         EndpointName name = peer.endpoint().orElseThrow();
-        switch (find(name)) {
+        switch (find(name, answers)) {
           case Known known -> endpoints.put(peer.publicKey(), known.endpoint());
           case Failed failed when failed.passing() && !last -> {
             LOG.info(
@@ -177,7 +175,7 @@ public final class EndpointResolver {
 
   private record Failed(String reason, boolean passing) implements Outcome {}
 
-  private Outcome find(EndpointName name) {
+  private Outcome find(EndpointName name, Map<String, Answer> answers) {
     if (name.isLiteral()) {
       try {
         return new Known(zones.endpoint(name.host(), name.port()));
@@ -185,7 +183,7 @@ public final class EndpointResolver {
         return new Failed(String.valueOf(e.getMessage()), false);
       }
     }
-    return switch (names.lookUp(name.host())) {
+    return switch (answers.computeIfAbsent(name.host(), names::lookUp)) {
       case Found found -> new Known(Endpoint.of(found.address(), name.port()));
       case Unknown unknown -> new Failed("does not resolve: " + unknown.reason(), false);
       case Later later -> new Failed("does not resolve: " + later.reason(), true);

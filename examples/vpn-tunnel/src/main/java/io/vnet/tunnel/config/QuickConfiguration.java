@@ -43,8 +43,10 @@ public record QuickConfiguration(
   }
 
   /**
-   * What a tunnel is told so that it is configured so and not otherwise, as {@code wg setconf}
-   * does: what the file has not is switched off, and peers that it has not go.
+   * What a tunnel is told, as {@code wg addconf} does, and so wg-quick: key, port, mark and peers
+   * that the file has not stay as they are, so a hook may have set them. Peers that it has get its
+   * allowed IPs in the place of theirs. A tunnel that is to have the file's peers alone is told it
+   * {@link TunnelChange#replacingPeers}.
    *
    * @param endpoints of all peers whose endpoint the file has, as {@link EndpointResolver#resolve}
    *     gives them
@@ -69,12 +71,6 @@ public record QuickConfiguration(
               !peer.incremental(),
               peer.allowedIps()));
     }
-    PrivateKey none = PrivateKey.of(new byte[PrivateKey.BYTES]);
-    return new TunnelChange(
-        Optional.of(privateKey.orElse(none)),
-        OptionalInt.of(listenPort.orElse(0)),
-        OptionalInt.of(mark.orElse(0)),
-        true,
-        changes);
+    return new TunnelChange(privateKey, listenPort, mark, false, changes);
   }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * Finds the system's libcrypto, once, and makes handles to its functions. It stays loaded. No call
  * is {@code critical}: a packet of 64 KiB takes 40 µs, and the thread must reach safepoints.
  */
-@SuppressWarnings("restricted") // The one class of this module that loads a library or links calls.
+@SuppressWarnings("restricted") // The one class of this room that loads a library or links calls.
 final class Libcrypto {
   /** Of C's {@code int}, pointer and {@code size_t}. */
   static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;

@@ -24,24 +24,36 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A socket's file, told from another one at the same path.
  *
  * @param path where it is
- * @param key device and inode
- * @param made when; an inode's number may be used again
+ * @param key device and inode; a socket that is open keeps its inode, and so the number
+ * @param changed when; the number of another one's inode may be used again
  */
-record SocketFile(Path path, @Nullable Object key, FileTime made) {
+record SocketFile(Path path, @Nullable Object key, FileTime changed) {
   /** {@code sun_path} of unix(7) without its final zero. */
   private static final int PATH_BYTES_MAX = 107;
 
   /** {@code linux/net.h}. */
-  private static final int SOCK_STREAM = 1;
+  static final int SOCK_STREAM = 1;
+
+  // linux/stat.h
+  private static final int S_IFMT = 0170000;
+  private static final int S_IFSOCK = 0140000;
+
+  private static final Set<PosixFilePermission> OWNER_ONLY =
+      PosixFilePermissions.fromString("rw-------");
+  private static final Set<PosixFilePermission> ALL_MAY_LOOK =
+      PosixFilePermissions.fromString("rwxr-xr-x");
 
   private static final int BACKLOG = 128;
 
@@ -67,9 +79,12 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
     }
   }
 
-  /** Whether it is still there. */
+  /**
+   * Whether it is still there, as the file of a socket that is open. Its times and its mode are
+   * anybody's to change.
+   */
   boolean isThere() throws IOException {
-    return at(path).filter(this::equals).isPresent();
+    return at(path).filter(file -> Objects.equals(file.key, key)).isPresent();
   }
 
   /** Deletes it, and no other one that has come into its place. */
@@ -79,9 +94,16 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
     }
   }
 
+  /** Deletes it if nothing about it has changed: the socket of which it is may be closed. */
+  void deleteUnchanged() throws IOException {
+    if (at(path).filter(this::equals).isPresent()) {
+      Files.deleteIfExists(path);
+    }
+  }
+
   /**
-   * Listens at a path. The file of a program that has ended is taken over. The mode is 0600 before
-   * anybody can connect: the socket does not listen until then.
+   * Listens at a path. The file of a program that has ended is taken over. The mode is 0600 from
+   * the first moment: the file takes it from the socket (unix_bind of {@code net/unix/af_unix.c}).
    *
    * @throws VnetException EADDRINUSE: somebody else listens there; ENAMETOOLONG; EACCES, EIO
    */
@@ -113,8 +135,15 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
   private static void makeDirectory(Path path) throws IOException {
     Path directory = path.toAbsolutePath().getParent();
     if (directory != null && !Files.isDirectory(directory)) {
-      Files.createDirectories(directory);
-      Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+      Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(ALL_MAY_LOOK));
+      PosixFileAttributeView made =
+          Objects.requireNonNull(
+              Files.getFileAttributeView(
+                  directory, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS));
+      // The umask may have taken some of it.
+      if (!made.readAttributes().permissions().equals(ALL_MAY_LOOK)) {
+        made.setPermissions(ALL_MAY_LOOK);
+      }
     }
   }
 
@@ -130,6 +159,8 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
                     0));
     Optional<Listening> listening = Optional.empty();
     try {
+      // fchmod(2): the descriptor's link leads to the socket itself.
+      Files.setPosixFilePermissions(Path.of("/proc/self/fd/" + fd), OWNER_ONLY);
       // Not by Netty: its bind removes a file that is there.
       long bound = bind(libc, fd, path);
       if (Errno.ofNumber((int) -bound) != Errno.EADDRINUSE) {
@@ -155,6 +186,20 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
     }
   }
 
+  /** What a Unix socket is bound to; empty: to no file. */
+  static Optional<Path> boundTo(Libc libc, int fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      int room = Short.BYTES + PATH_BYTES_MAX + 1;
+      MemorySegment address = arena.allocate(room + 1L, Short.BYTES);
+      MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, room);
+      long result = libc.getsockname(fd, address.address(), length.address());
+      // The name of an abstract socket begins with a zero, and the path of none is empty.
+      return result < 0 || address.get(ValueLayout.JAVA_BYTE, Short.BYTES) == 0
+          ? Optional.empty()
+          : Optional.of(Path.of(address.getString(Short.BYTES)));
+    }
+  }
+
   private static long checked(Path path, long result) {
     if (result < 0) {
       Errno errno = Errno.ofNumber((int) -result);
@@ -168,12 +213,9 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
     Optional<SocketFile> file = at(path);
     boolean listening = false;
     try {
-      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
       socket.listen(BACKLOG);
       // Until now it refused connections, which tools take for a reason to delete the file.
       listening = file.isPresent() && file.get().isThere();
-    } catch (NoSuchFileException e) {
-      return Optional.empty();
     } finally {
       if (!listening && file.isPresent()) {
         file.get().delete();
@@ -187,8 +229,7 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
     if (file.isEmpty()) {
       return;
     }
-    if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-        .isOther()) {
+    if (!isSocket(path)) {
       throw inUse(path, "it is no socket", "remove it");
     }
     if (isServed(path)) {
@@ -197,7 +238,12 @@ record SocketFile(Path path, @Nullable Object key, FileTime made) {
           "another program serves an interface of this name",
           "stop that program, or use another name");
     }
-    file.get().delete();
+    file.get().deleteUnchanged();
+  }
+
+  private static boolean isSocket(Path path) throws IOException {
+    int mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+    return (mode & S_IFMT) == S_IFSOCK;
   }
 
   private static boolean isServed(Path path) throws IOException {

@@ -19,7 +19,7 @@ final class UapiErrno {
   /** EPROTO: a line that is no key and value. */
   static final int PROTOCOL = -71;
 
-  /** EADDRINUSE: a port that is taken, or a mark that is not permitted. */
+  /** EADDRINUSE: a port that is taken or not permitted, or a mark that is not permitted. */
   static final int PORT_IN_USE = -98;
 
   private UapiErrno() {}
@@ -34,7 +34,7 @@ final class UapiErrno {
       return UNKNOWN;
     }
     return switch (refused.errno()) {
-      case EADDRINUSE, EPERM -> PORT_IN_USE;
+      case EADDRINUSE, EACCES, EPERM -> PORT_IN_USE;
       case EINVAL -> INVALID;
       case EIO -> IO;
       default -> UNKNOWN;

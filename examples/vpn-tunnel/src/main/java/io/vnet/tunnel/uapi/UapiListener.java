@@ -17,7 +17,10 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Accepts clients. All on the event loop, which owns the socket. */
+/**
+ * Accepts clients. All on the event loop, which owns the socket. If that fails, which it does when
+ * there are no descriptors left, those who wait are accepted later.
+ */
 final class UapiListener implements EpollIoHandle {
   /** What is asked of epoll. */
   static final EpollIoOps INTEREST = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET);
@@ -34,6 +37,12 @@ final class UapiListener implements EpollIoHandle {
   private final ZoneNames zones;
   private final BiConsumer<UapiRequest, Consumer<String>> operations;
   private final ByteBuffer transfer = ByteBuffer.allocateDirect(TRANSFER_BYTES);
+
+  /** Whether there will be another try without an event. */
+  private boolean retrying;
+
+  /** Whether it has been said that clients must wait. */
+  private boolean told;
 
   UapiListener(
       Socket socket,
@@ -53,6 +62,14 @@ final class UapiListener implements EpollIoHandle {
 
   @Override
   public void handle(IoRegistration registration, IoEvent event) {
+    // Who comes meanwhile is accepted with those who wait.
+    if (!retrying) {
+      acceptAll();
+    }
+  }
+
+  private void acceptAgain() {
+    retrying = false;
     acceptAll();
   }
 
@@ -64,11 +81,16 @@ final class UapiListener implements EpollIoHandle {
         if (client < 0) {
           return;
         }
+        told = false;
         begin(new UapiConnection(new Socket(client), loop, transfer, zones, operations));
       }
     } catch (IOException e) {
-      LOG.warn("no client can be accepted; trying again in a second", e);
-      var _ = loop.schedule(this::acceptAll, 1, TimeUnit.SECONDS);
+      if (!told) {
+        LOG.warn("no client can be accepted; trying again each second: {}", e.getMessage());
+      }
+      told = true;
+      retrying = true;
+      var _ = loop.schedule(this::acceptAgain, 1, TimeUnit.SECONDS);
     }
   }
 

@@ -18,9 +18,11 @@ import io.vnet.tunnel.settings.TunnelControl;
 import io.vnet.tunnel.settings.ZoneNames;
 import io.vnet.tunnel.uapi.SocketFile.Listening;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -50,6 +52,10 @@ public final class UapiServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UapiServer.class);
   private static final int BACKLOG = 128;
 
+  // asm-generic/socket.h
+  private static final int SO_TYPE = 3;
+  private static final int SO_DOMAIN = 39;
+
   private final String name;
   private final SocketFile file;
   private final TunnelControl control;
@@ -73,9 +79,7 @@ public final class UapiServer implements AutoCloseable {
     this.file = file;
     this.control = control;
     this.zones = zones;
-    this.group =
-        new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("vnet-uapi-" + name, true), EpollIoHandler.newFactory());
+    this.group = group(name, socket);
     this.loop = group.next();
     FileWatch started = null;
     try {
@@ -102,6 +106,17 @@ public final class UapiServer implements AutoCloseable {
       throw e;
     }
     this.watch = started;
+  }
+
+  /** It needs descriptors, of which there may be none left. */
+  private static MultiThreadIoEventLoopGroup group(String name, Socket socket) throws IOException {
+    try {
+      return new MultiThreadIoEventLoopGroup(
+          1, new DefaultThreadFactory("vnet-uapi-" + name, true), EpollIoHandler.newFactory());
+    } catch (Throwable e) {
+      socket.close();
+      throw e;
+    }
   }
 
   /**
@@ -135,7 +150,7 @@ public final class UapiServer implements AutoCloseable {
 
   private static void discard(Listening listening) {
     try {
-      listening.file().delete();
+      listening.file().deleteUnchanged();
     } catch (IOException e) {
       LOG.warn("{} is left behind", listening.file().path(), e);
     }
@@ -146,8 +161,9 @@ public final class UapiServer implements AutoCloseable {
    * The descriptor is this server's from now on, also if this fails.
    *
    * @param descriptor of a Unix stream socket that is bound to the interface's file
-   * @throws VnetException as {@link #listen}; EBADF, EINVAL: not such a descriptor; ENOENT: there
-   *     is no file, so its deletion could not end the tunnel
+   * @throws VnetException as {@link #listen}; EBADF, EINVAL: not such a descriptor, so others than
+   *     the file's owner might connect; ENOENT: there is no file, so its deletion could not end the
+   *     tunnel
    */
   public static UapiServer adopt(
       int descriptor,
@@ -163,6 +179,7 @@ public final class UapiServer implements AutoCloseable {
     try {
       Socket socket = prepared(libc, descriptor, path);
       SocketFile file = present(path);
+      checkBound(libc, descriptor, path);
       fit = true;
       return new UapiServer(name, socket, file, control, zones, deleted);
     } catch (IOException e) {
@@ -185,6 +202,14 @@ public final class UapiServer implements AutoCloseable {
                 "bind the socket to it"));
   }
 
+  /** Refuses what is not bound to this file, by whatever name. */
+  private static void checkBound(Libc libc, int descriptor, Path path) throws IOException {
+    Optional<Path> bound = SocketFile.boundTo(libc, descriptor);
+    if (bound.isEmpty() || !Files.exists(bound.get()) || !Files.isSameFile(bound.get(), path)) {
+      throw unfit(descriptor, path, Errno.EINVAL, "it is not bound to this file");
+    }
+  }
+
   /** The event loop must not block in it. */
   private static Socket prepared(Libc libc, int descriptor, Path path) {
     long flags = libc.fcntl(descriptor, LinuxConstants.F_GETFL, 0);
@@ -197,6 +222,11 @@ public final class UapiServer implements AutoCloseable {
     }
     try {
       Socket socket = new Socket(descriptor);
+      // Before it listens, which binds a socket of the network to some port.
+      if (socket.getIntOpt(LinuxConstants.SOL_SOCKET, SO_DOMAIN) != LinuxConstants.AF_UNIX
+          || socket.getIntOpt(LinuxConstants.SOL_SOCKET, SO_TYPE) != SocketFile.SOCK_STREAM) {
+        throw unfit(descriptor, path, Errno.EINVAL, "it is no Unix stream socket");
+      }
       // On one that listens it changes the queue's length only.
       socket.listen(BACKLOG);
       return socket;
@@ -211,7 +241,7 @@ public final class UapiServer implements AutoCloseable {
         path.toString(),
         errno,
         "descriptor " + descriptor + ": " + reason,
-        "hand over a socket that listens");
+        "hand over a socket that listens at this file");
   }
 
   /**

@@ -12,8 +12,11 @@ import io.vnet.api.error.VnetException;
 import io.vnet.tunnel.config.QuickSettings.Hook;
 import io.vnet.tunnel.settings.PeerChange;
 import io.vnet.tunnel.settings.PeerChange.AllowedIpChange;
+import io.vnet.tunnel.settings.PeerStatus;
 import io.vnet.tunnel.settings.TunnelChange;
+import io.vnet.tunnel.settings.TunnelStatus;
 import io.vnet.tunnel.testkit.Keys;
+import io.vnet.tunnel.testkit.MemoryTunnel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -459,24 +462,63 @@ class ConfigurationFileTest {
   }
 
   @Test
-  void a_change_switches_off_what_the_file_has_not() {
+  void a_change_leaves_what_the_file_has_not() {
     assertThat(parse(WITH_PEER + "AllowedIPs = 10.0.0.0/8\n").toChange(Map.of()))
         .isEqualTo(
             TunnelChange.NONE
                 .withPrivateKey(Keys.PRIVATE)
-                .withListenPort(0)
-                .withMark(0)
-                .replacingPeers()
                 .withPeers(
                     List.of(
                         PeerChange.of(Keys.PEER)
                             .withAllowedIps(List.of(IpPrefix.parse("10.0.0.0/8"))))));
-    assertThat(parse("[Interface]\nPreUp = x").toChange(Map.of()).privateKey())
-        .hasValueSatisfying(key -> assertThat(key.isZero()).isTrue());
+    assertThat(parse("[Interface]\nPreUp = x").toChange(Map.of())).isEqualTo(TunnelChange.NONE);
     QuickConfiguration named = parse(WITH_PEER + "Endpoint = a:1\n");
     assertThatThrownBy(() -> named.toChange(Map.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(PEER);
+  }
+
+  /** As with wg addconf, which wg-quick calls (16.2). */
+  @Test
+  void what_a_hook_has_set_before_stays() {
+    MemoryTunnel tunnel = MemoryTunnel.withKey(Keys.PRIVATE);
+    tunnel
+        .change(
+            TunnelChange.NONE
+                .withListenPort(7)
+                .withMark(8)
+                .withPeers(
+                    List.of(
+                        PeerChange.of(Keys.peer(1)),
+                        PeerChange.of(Keys.PEER)
+                            .withPersistentKeepalive(9)
+                            .withAllowedIps(List.of(IpPrefix.parse("10.1.0.0/16"))))))
+        .toCompletableFuture()
+        .join();
+    tunnel
+        .change(
+            parse(
+                    "[Interface]\nPreUp = x\n[Peer]\nPublicKey = "
+                        + PEER
+                        + "\nAllowedIPs = 10.2.0.0/16")
+                .toChange(Map.of()))
+        .toCompletableFuture()
+        .join();
+
+    TunnelStatus now = tunnel.now();
+    assertThat(now.privateKey()).contains(Keys.PRIVATE);
+    assertThat(now.listenPort()).isEqualTo(7);
+    assertThat(now.mark()).isEqualTo(8);
+    assertThat(now.peers())
+        .extracting(PeerStatus::publicKey)
+        .containsExactlyInAnyOrder(Keys.peer(1), Keys.PEER);
+    PeerStatus peer =
+        now.peers().stream()
+            .filter(one -> one.publicKey().equals(Keys.PEER))
+            .findFirst()
+            .orElseThrow();
+    assertThat(peer.persistentKeepalive()).isEqualTo(9);
+    assertThat(peer.allowedIps()).containsExactly(IpPrefix.parse("10.2.0.0/16"));
   }
 
   @ParameterizedTest
@@ -499,6 +541,7 @@ class ConfigurationFileTest {
         "..",
         "a b",
         "sixteen--letters",
+        "fifteen-letters.conf",
         "/tmp/wg0",
         "/tmp/a b.conf",
         "/tmp/.conf",
@@ -546,6 +589,29 @@ class ConfigurationFileTest {
         .isEqualTo("rw-------");
     assertThat(victim).hasContent("untouched");
     assertThat(directory.resolve("wg0.conf.tmp")).doesNotExist();
+  }
+
+  @Test
+  void a_link_to_a_file_stays_one_when_the_file_is_saved(@TempDir Path directory)
+      throws IOException {
+    Path kept = Files.createDirectory(directory.resolve("kept"));
+    Path file = Files.writeString(kept.resolve("home.conf"), "old");
+    Path link = Files.createSymbolicLink(directory.resolve("wg0.conf"), Path.of("kept/home.conf"));
+    ConfigurationFile.save(link, "new\n");
+
+    assertThat(link).isSymbolicLink();
+    assertThat(file).isRegularFile().hasContent("new\n");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+        .isEqualTo("rw-------");
+    assertThat(kept.resolve("home.conf.tmp")).doesNotExist();
+    Files.delete(file);
+    assertThatThrownBy(() -> ConfigurationFile.save(link, "new"))
+        .isInstanceOfSatisfying(
+            VnetException.class, refused -> assertThat(refused.errno()).isEqualTo(Errno.ENOENT));
+    assertThat(link).isSymbolicLink();
+    Files.delete(link);
+    ConfigurationFile.save(link, "again");
+    assertThat(link).isRegularFile().hasContent("again");
   }
 
   @Test

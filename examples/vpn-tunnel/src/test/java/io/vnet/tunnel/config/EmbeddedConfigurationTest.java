@@ -76,7 +76,6 @@ class EmbeddedConfigurationTest {
                 .withPrivateKey(Keys.PRIVATE)
                 .withListenPort(51820)
                 .withMark(16)
-                .replacingPeers()
                 .withPeers(
                     List.of(
                         PeerChange.of(Keys.PEER)

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vnet.api.address.Endpoint;
 import io.vnet.api.address.IpAddress;
+import io.vnet.io.testkit.ChildJvm;
+import io.vnet.io.testkit.Program;
 import io.vnet.tunnel.config.EndpointResolver.Answer;
 import io.vnet.tunnel.config.EndpointResolver.Found;
 import io.vnet.tunnel.config.EndpointResolver.Later;
@@ -18,6 +20,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Names of endpoints, with time that passes when a test says so. */
 class EndpointResolverTest {
@@ -154,6 +158,52 @@ class EndpointResolverTest {
 
     assertThatThrownBy(() -> resolver.resolve(configuration("a.example:5")))
         .isInstanceOf(InterruptedException.class);
+  }
+
+  @Test
+  void a_name_that_two_peers_have_is_asked_for_once() {
+    EndpointResolver resolver =
+        resolver(
+            Map.of(
+                "nosuch.example",
+                // As the system does.
+                List.of(new Unknown("Name or service not known"), new Later("nosuch.example"))));
+
+    assertThatThrownBy(
+            () -> resolver.resolve(configuration("nosuch.example:5", "nosuch.example:6")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            """
+            wg0.conf:5: Endpoint: does not resolve: Name or service not known ('nosuch.example:5')
+            wg0.conf:8: Endpoint: does not resolve: Name or service not known ('nosuch.example:6')\
+            """);
+    assertThat(questions).containsExactly("nosuch.example");
+    assertThat(waits).isEmpty();
+  }
+
+  /** Asks the system for each argument. */
+  static final class Asking {
+    private Asking() {}
+
+    public static void main(String[] names) {
+      for (String name : names) {
+        System.out.println(EndpointResolver.askSystem(name));
+      }
+    }
+  }
+
+  /** The language is seen only where the C library has been translated into it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"en", "de", "fr", "ja"})
+  void U9_a_name_that_cannot_be_is_unknown_in_any_language(String language) {
+    List<String> command =
+        new ArrayList<>(List.of("env", "LC_ALL=C.UTF-8", "LANGUAGE=" + language));
+    command.addAll(
+        ChildJvm.command(List.of("--enable-native-access=ALL-UNNAMED"), Asking.class, "two..dots"));
+    Program program = Program.run(command);
+
+    assertThat(program.exitCode()).as(program.output()).isZero();
+    assertThat(program.output()).matches("Unknown\\[reason=.+]\\s*");
   }
 
   @Test

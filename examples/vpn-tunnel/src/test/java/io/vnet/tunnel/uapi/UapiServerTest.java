@@ -7,11 +7,15 @@ import static org.awaitility.Awaitility.await;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.io.libc.Libc;
+import io.vnet.io.libc.LinuxConstants;
+import io.vnet.io.libc.NativeLibc;
 import io.vnet.io.testkit.Descriptors;
 import io.vnet.tunnel.settings.PeerChange;
 import io.vnet.tunnel.settings.TunnelChange;
 import io.vnet.tunnel.settings.TunnelControl;
 import io.vnet.tunnel.settings.TunnelStatus;
+import io.vnet.tunnel.testkit.DescriptorLimit;
 import io.vnet.tunnel.testkit.FakeZones;
 import io.vnet.tunnel.testkit.Keys;
 import io.vnet.tunnel.testkit.MemoryTunnel;
@@ -143,6 +147,9 @@ class UapiServerTest {
     assertThat(exchange(server, "get=1\n\n")).isEqualTo("errno=-55\n\n");
     tunnel.failWith(new VnetException("set", "wg0", Errno.EINVAL, "a test wants it so", ""));
     assertThat(exchange(server, "set=1\n\n")).isEqualTo("errno=-22\n\n");
+    // A port below 1024, without the right to it.
+    tunnel.failWith(new VnetException("bind", "port 53", Errno.EACCES, "a test wants it so", ""));
+    assertThat(exchange(server, "set=1\n\n")).isEqualTo("errno=-98\n\n");
     tunnel.failWith(new VnetException("set", "wg0", Errno.EIO, "a test wants it so", ""));
     assertThat(exchange(server, "set=1\n\n")).isEqualTo("errno=-5\n\n");
   }
@@ -586,6 +593,66 @@ class UapiServerTest {
                 elsewhere.socket().intValue(), directory, "wg0", tunnel, ZONES, deleted::countDown))
         .isInstanceOfSatisfying(
             VnetException.class, refused -> assertThat(refused.errno()).isEqualTo(Errno.ENOENT));
+    assertThat(Descriptors.now().since(before)).isEqualTo(Map.of("socket", -1));
+  }
+
+  private void assertNotAdopted(int descriptor) {
+    assertThatThrownBy(
+            () -> UapiServer.adopt(descriptor, directory, "wg0", tunnel, ZONES, deleted::countDown))
+        .isInstanceOfSatisfying(
+            VnetException.class, refused -> assertThat(refused.errno()).isEqualTo(Errno.EINVAL));
+  }
+
+  @Test
+  void a_socket_at_which_others_could_connect_is_not_adopted() throws IOException {
+    UapiServer server = serve("wg0");
+    Descriptors before = Descriptors.now();
+    Libc libc = NativeLibc.load();
+    // TCP, and Unix sockets that are bound to nothing, of this kind and another one.
+    assertNotAdopted((int) libc.socket(LinuxConstants.AF_INET, SocketFile.SOCK_STREAM, 0));
+    assertNotAdopted((int) libc.socket(LinuxConstants.AF_UNIX, SocketFile.SOCK_STREAM, 0));
+    assertNotAdopted((int) libc.socket(LinuxConstants.AF_UNIX, LinuxConstants.SOCK_DGRAM, 0));
+    assertNotAdopted((int) libc.open("/dev/null", 0));
+    assertNotAdopted(SocketFile.listen(directory.resolve("other")).socket().intValue());
+    SocketFile.Listening gone = SocketFile.listen(directory.resolve("gone"));
+    gone.file().delete();
+    assertNotAdopted(gone.socket().intValue());
+
+    assertThat(Descriptors.now().since(before)).isEmpty();
+    assertThat(exchange(server, "get=1\n\n")).endsWith(GET_REPLY_END);
+  }
+
+  @Test
+  void a_socket_whose_directory_has_another_name_too_is_adopted() throws IOException {
+    Path alias = Files.createSymbolicLink(directory.resolve("alias"), directory);
+    SocketFile.Listening parent = SocketFile.listen(directory.resolve("wg0.sock"));
+    UapiServer server =
+        UapiServer.adopt(
+            parent.socket().intValue(), alias, "wg0", tunnel, ZONES, deleted::countDown);
+    servers.add(server);
+
+    assertThat(exchange(server, "get=1\n\n")).endsWith(GET_REPLY_END);
+  }
+
+  @Test
+  void a_server_that_finds_no_descriptors_closes_its_socket() {
+    SocketFile.Listening parent = SocketFile.listen(directory.resolve("wg0.sock"));
+    Descriptors before = Descriptors.now();
+    assertThatThrownBy(
+            () -> {
+              try (DescriptorLimit limit = DescriptorLimit.reached()) {
+                assertThat(limit).isNotNull();
+                UapiServer.adopt(
+                    parent.socket().intValue(),
+                    directory,
+                    "wg0",
+                    tunnel,
+                    ZONES,
+                    deleted::countDown);
+              }
+            })
+        .hasStackTraceContaining("Too many open files");
+
     assertThat(Descriptors.now().since(before)).isEqualTo(Map.of("socket", -1));
   }
 
