@@ -78,8 +78,12 @@ class TunnelDefectsTest {
         .isInstanceOf(CompletionException.class)
         .hasCause(defect);
     assertThat(inside.isOpen()).isFalse();
-    CompletableFuture<Void> closing = CompletableFuture.runAsync(tunnel::close);
-    join(closing);
+    CompletableFuture<Boolean> closing =
+        CompletableFuture.supplyAsync(() -> {
+          tunnel.close();
+          return true;
+        });
+    assertThat(join(closing)).isTrue();
   }
 
   @Test

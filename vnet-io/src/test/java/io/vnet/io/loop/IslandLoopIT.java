@@ -174,7 +174,7 @@ class IslandLoopIT {
       IslandLoop.Watch watch = loop.watch(netlink, new Signals());
       AtomicInteger callbacks = new AtomicInteger();
       CountDownLatch done = new CountDownLatch(1);
-      CompletableFuture<Void> closing = CompletableFuture.runAsync(loop::close);
+      CompletableFuture<?> closing = CompletableFuture.runAsync(loop::close);
       watch.cancel(() -> {
         callbacks.incrementAndGet();
         done.countDown();

@@ -116,7 +116,7 @@ class PausesTest {
       // One turn opens as much of it as has room, and is over when the status is asked for.
       await().until(() -> received(tunnel) > before);
       assertThat(received(tunnel) - before).isLessThan((long) TRAIN * messageBytes);
-      tunnel.close();
+      TunnelPair.join(tunnel.endAsync());
       long dropped =
           TunnelPair.join(tunnel.dropped()).values().stream().mapToLong(Long::longValue).sum();
       assertThat(dropped + inside.counters().sentPackets()).isEqualTo(TRAIN);
