@@ -187,14 +187,14 @@ class InteropIT {
       for (int size = 0; size <= mtu - 28; size += size < 64 ? 7 : 131) {
         assertAnswered(
             pair.near()
-                .ping(pair.far().address(false), "-c", "1", "-w", "5", "-M", "do", "-s", "" + size));
+                .ping(
+                    pair.far().address(false), "-c", "1", "-w", "5", "-M", "do", "-s", "" + size));
       }
       for (End end : List.of(pair.near(), pair.far())) {
         End peer = end == pair.near() ? pair.far() : pair.near();
         assertAnswered(
             end.ping(peer.address(false), "-c", "3", "-w", "9", "-M", "do", "-s", "" + (mtu - 28)));
-        assertAnswered(
-            end.ping(peer.address(true), "-c", "3", "-w", "9", "-s", "" + (mtu - 48)));
+        assertAnswered(end.ping(peer.address(true), "-c", "3", "-w", "9", "-s", "" + (mtu - 48)));
       }
     }
   }
@@ -250,8 +250,7 @@ class InteropIT {
       for (End end : List.of(pair.near(), pair.far())) {
         end.wg("setconf @ " + configuration);
       }
-      assertThat(parts(pair.near().wg("showconf @")))
-          .isEqualTo(parts(pair.far().wg("showconf @")));
+      assertThat(parts(pair.near().wg("showconf @"))).isEqualTo(parts(pair.far().wg("showconf @")));
 
       for (End end : List.of(pair.near(), pair.far())) {
         end.wg(
@@ -260,8 +259,7 @@ class InteropIT {
         end.wg("addconf @ " + configuration);
         end.wg("syncconf @ " + configuration);
       }
-      assertThat(parts(pair.near().wg("showconf @")))
-          .isEqualTo(parts(pair.far().wg("showconf @")));
+      assertThat(parts(pair.near().wg("showconf @"))).isEqualTo(parts(pair.far().wg("showconf @")));
       assertThat(pair.near().wg("show @ allowed-ips").lines())
           .containsExactlyInAnyOrderElementsOf(
               pair.far().wg("show @ allowed-ips").lines().toList());
