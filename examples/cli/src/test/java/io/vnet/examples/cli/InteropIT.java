@@ -10,7 +10,9 @@ import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,9 +32,14 @@ class InteropIT {
     return kind == Kind.VNET ? Kind.WIREGUARD_GO : Kind.VNET;
   }
 
-  private static void assertAnswered(Program ping, int packets) {
-    assertThat(ping.output()).contains(packets + " received").contains(" 0% packet loss");
-    assertThat(ping.exitCode()).isZero();
+  /** So many came back in time; with a deadline ping may send one or two more than it waits for. */
+  private static void assertAnswered(Program ping) {
+    assertThat(ping.exitCode()).as(ping.output()).isZero();
+  }
+
+  /** The parts of a configuration, in an order of their own: wireguard-go lists peers in none. */
+  private static List<String> parts(String configuration) {
+    return Stream.of(configuration.split("(?m)^(?=\\[)", -1)).map(String::strip).sorted().toList();
   }
 
   /** H2: who initiates is whose peer has an endpoint; the other learns where it is. */
@@ -54,8 +61,8 @@ class InteropIT {
       pair.join(v6Underlay, presharedKey ? "preshared-key " + key : "");
 
       for (boolean v6 : List.of(false, true)) {
-        assertAnswered(pair.near().ping(pair.far().address(v6), "-c", "5", "-w", "20"), 5);
-        assertAnswered(pair.far().ping(pair.near().address(v6), "-c", "5", "-w", "20"), 5);
+        assertAnswered(pair.near().ping(pair.far().address(v6), "-c", "5", "-w", "20"));
+        assertAnswered(pair.far().ping(pair.near().address(v6), "-c", "5", "-w", "20"));
       }
 
       for (End end : List.of(pair.near(), pair.far())) {
@@ -99,10 +106,10 @@ class InteropIT {
   void a_peer_that_moves_is_found(Kind moving, NetworkNamespace near, NetworkNamespace far) {
     try (TunnelPair pair = new TunnelPair(moving, near, other(moving), far)) {
       pair.join(false, "");
-      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"), 2);
+      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"));
 
       pair.near().wg("set @ listen-port 51999");
-      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"), 2);
+      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"));
       assertThat(pair.far().peer().get(2))
           .isEqualTo(TunnelPair.endpoint(pair.near(), false, 51999));
 
@@ -115,7 +122,7 @@ class InteropIT {
           .until(() ->
               pair.near().ping(pair.far().address(false), "-c", "1", "-w", "2").exitCode() == 0);
       assertThat(pair.far().peer().get(2)).isEqualTo("10.81.0.77:51999");
-      assertAnswered(pair.far().ping(pair.near().address(false), "-c", "2", "-w", "20"), 2);
+      assertAnswered(pair.far().ping(pair.near().address(false), "-c", "2", "-w", "20"));
 
       // And over to the other address family.
       pair.near()
@@ -124,7 +131,7 @@ class InteropIT {
                   + pair.far().publicKey()
                   + " endpoint "
                   + TunnelPair.endpoint(pair.far(), true, TunnelPair.PORT));
-      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"), 2);
+      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"));
       assertThat(pair.far().peer().get(2)).isEqualTo(TunnelPair.endpoint(pair.near(), true, 51999));
     }
   }
@@ -135,7 +142,7 @@ class InteropIT {
       Kind restarted, NetworkNamespace near, NetworkNamespace far) {
     try (TunnelPair pair = new TunnelPair(restarted, near, other(restarted), far)) {
       pair.join(false, "");
-      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"), 2);
+      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"));
       long before = pair.far().handshake();
 
       pair.near().restart();
@@ -148,7 +155,7 @@ class InteropIT {
           .until(() ->
               pair.far().ping(pair.near().address(false), "-c", "1", "-w", "2").exitCode() == 0);
       assertThat(pair.far().handshake()).isGreaterThan(before);
-      assertAnswered(pair.near().ping(pair.far().address(true), "-c", "2", "-w", "20"), 2);
+      assertAnswered(pair.near().ping(pair.far().address(true), "-c", "2", "-w", "20"));
     }
   }
 
@@ -176,20 +183,18 @@ class InteropIT {
         end.ip("link set @ mtu " + mtu);
         end.ip("link set veth mtu " + (mtu + 80));
       }
-      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "1", "-w", "20"), 1);
-      for (int size = 0; size <= mtu - 28; size += size < 64 ? 1 : 131) {
+      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "1", "-w", "20"));
+      for (int size = 0; size <= mtu - 28; size += size < 64 ? 7 : 131) {
         assertAnswered(
             pair.near()
-                .ping(pair.far().address(false), "-c", "1", "-w", "5", "-M", "do", "-s", "" + size),
-            1);
+                .ping(
+                    pair.far().address(false), "-c", "1", "-w", "5", "-M", "do", "-s", "" + size));
       }
       for (End end : List.of(pair.near(), pair.far())) {
         End peer = end == pair.near() ? pair.far() : pair.near();
         assertAnswered(
-            end.ping(peer.address(false), "-c", "3", "-w", "9", "-M", "do", "-s", "" + (mtu - 28)),
-            3);
-        assertAnswered(
-            end.ping(peer.address(true), "-c", "3", "-w", "9", "-s", "" + (mtu - 48)), 3);
+            end.ping(peer.address(false), "-c", "3", "-w", "9", "-M", "do", "-s", "" + (mtu - 28)));
+        assertAnswered(end.ping(peer.address(true), "-c", "3", "-w", "9", "-s", "" + (mtu - 48)));
       }
     }
   }
@@ -202,12 +207,12 @@ class InteropIT {
       pair.join(false, "");
       for (boolean v6 : List.of(false, true)) {
         List<String> command =
-            new java.util.ArrayList<>(
+            new ArrayList<>(
                 List.of("iperf3", "--client", pair.far().address(v6), "--bytes", "64M"));
         if (!direction.isEmpty()) {
           command.add(direction);
         }
-        List<String> server = new java.util.ArrayList<>(RelayIT.inside(far));
+        List<String> server = new ArrayList<>(RelayIT.inside(far));
         server.addAll(List.of("iperf3", "--server", "--one-off", "--forceflush"));
         try (Child iperf3 = Child.start(server)) {
           iperf3.awaitLine("Server listening");
@@ -245,7 +250,7 @@ class InteropIT {
       for (End end : List.of(pair.near(), pair.far())) {
         end.wg("setconf @ " + configuration);
       }
-      assertThat(pair.near().wg("showconf @")).isEqualTo(pair.far().wg("showconf @"));
+      assertThat(parts(pair.near().wg("showconf @"))).isEqualTo(parts(pair.far().wg("showconf @")));
 
       for (End end : List.of(pair.near(), pair.far())) {
         end.wg(
@@ -254,9 +259,10 @@ class InteropIT {
         end.wg("addconf @ " + configuration);
         end.wg("syncconf @ " + configuration);
       }
-      assertThat(pair.near().wg("showconf @")).isEqualTo(pair.far().wg("showconf @"));
-      assertThat(pair.near().wg("show @ allowed-ips"))
-          .isEqualTo(pair.far().wg("show @ allowed-ips"));
+      assertThat(parts(pair.near().wg("showconf @"))).isEqualTo(parts(pair.far().wg("showconf @")));
+      assertThat(pair.near().wg("show @ allowed-ips").lines())
+          .containsExactlyInAnyOrderElementsOf(
+              pair.far().wg("show @ allowed-ips").lines().toList());
     }
   }
 
@@ -264,7 +270,7 @@ class InteropIT {
   void after_it_was_asked_to_end_nothing_is_left(NetworkNamespace near, NetworkNamespace far) {
     try (TunnelPair pair = new TunnelPair(Kind.VNET, near, Kind.WIREGUARD_GO, far)) {
       pair.join(false, "");
-      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"), 2);
+      assertAnswered(pair.near().ping(pair.far().address(false), "-c", "2", "-w", "20"));
 
       Outcome end = pair.near().end();
 

@@ -4,6 +4,7 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.tunnel.config.ConfigurationAssembler.Place;
 import io.vnet.tunnel.config.Key.Section;
+import io.vnet.tunnel.key.KeyPair;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -129,7 +130,8 @@ public final class ConfigurationFile {
   }
 
   private static QuickConfiguration parse(String file, byte[] text, boolean readableByOthers) {
-    ConfigurationAssembler assembler = new ConfigurationAssembler(file, OwnKeys::publicKey);
+    ConfigurationAssembler assembler =
+        new ConfigurationAssembler(file, key -> KeyPair.of(key).publicKey());
     if (readableByOthers) {
       assembler.warning(new Place(0, ""), "others may read it: chmod 600", Optional.empty());
     }

@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueType;
 import io.vnet.tunnel.config.ConfigurationAssembler.Place;
 import io.vnet.tunnel.config.Key.Section;
+import io.vnet.tunnel.key.KeyPair;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,7 +72,7 @@ public final class EmbeddedConfiguration {
    */
   public static QuickConfiguration read(Config config, String path) {
     ConfigurationAssembler assembler =
-        new ConfigurationAssembler("configuration", OwnKeys::publicKey);
+        new ConfigurationAssembler("configuration", key -> KeyPair.of(key).publicKey());
     ConfigObject root;
     try {
       root = config.getObject(path);

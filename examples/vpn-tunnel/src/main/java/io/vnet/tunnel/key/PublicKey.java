@@ -1,16 +1,12 @@
 package io.vnet.tunnel.key;
 
-import org.jspecify.annotations.Nullable;
-
 /** A peer's name: the X25519 public key. Immutable. */
-public final class PublicKey {
+public final class PublicKey extends KeyBytes {
   /** How long one is, in bytes. */
   public static final int BYTES = KeyText.KEY_BYTES;
 
-  private final byte[] bytes;
-
   private PublicKey(byte[] bytes) {
-    this.bytes = bytes;
+    super(bytes);
   }
 
   /**
@@ -40,34 +36,9 @@ public final class PublicKey {
     return of(KeyText.fromHex(text));
   }
 
-  /** A copy of the 32 bytes. */
-  public byte[] bytes() {
-    return bytes.clone();
-  }
-
-  /** 44 characters of base64. */
-  public String base64() {
-    return KeyText.toBase64(bytes);
-  }
-
-  /** 64 lower-case hex digits. */
-  public String hex() {
-    return KeyText.toHex(bytes);
-  }
-
-  /** Whether all bytes are zero, which stands for no key. */
-  public boolean isZero() {
-    return KeyText.isZero(bytes);
-  }
-
-  @Override
-  public boolean equals(@Nullable Object other) {
-    return other instanceof PublicKey key && KeyText.same(bytes, key.bytes);
-  }
-
   @Override
   public int hashCode() {
-    return (bytes[0] & 255) | (bytes[1] & 255) << 8 | (bytes[2] & 255) << 16 | bytes[3] << 24;
+    return firstWord();
   }
 
   /** Base64, as people know it. */
