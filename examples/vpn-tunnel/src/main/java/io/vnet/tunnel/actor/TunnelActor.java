@@ -393,6 +393,7 @@ public final class TunnelActor {
   /** The next one is opened when this one is gone: it may be for the same UDP port. */
   private void close(Outside.Bound old) {
     old.port().close();
+    path.closed(old.port());
     CompletableFuture<?> gone =
         old.released()
             .handle((_, failure) -> {

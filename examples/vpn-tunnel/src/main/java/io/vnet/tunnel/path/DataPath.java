@@ -158,7 +158,6 @@ public final class DataPath {
       outsideRegistration = null;
     }
     sending.flush();
-    countFormer(outside);
     outside = port;
     sending.use(port);
     inward.use(port);
@@ -326,7 +325,10 @@ public final class DataPath {
     return all;
   }
 
-  private void countFormer(@Nullable PacketPort port) {
+  /**
+   * Takes over what a port counted that was used and has been closed: what lay in it is in that.
+   */
+  public void closed(PacketPort port) {
     addDrops(formerDrops, port);
   }
 

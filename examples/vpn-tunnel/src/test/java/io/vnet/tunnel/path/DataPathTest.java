@@ -159,6 +159,17 @@ class DataPathTest {
         Map.of(TunnelDrop.DELIVER_FAILED, 3L, TunnelDrop.MALFORMED, 4L, TunnelDrop.SEND_FAILED, 5L);
     assertThat(path.portDrops()).isEqualTo(expected);
     path.use(null);
-    assertThat(path.portDrops()).isEqualTo(expected);
+    // What it counts when it is closed belongs to the tunnel, too.
+    outside.countDrop(DropReason.FLUSHED_AT_CLOSE, 2);
+    path.closed(outside);
+    assertThat(path.portDrops())
+        .isEqualTo(
+            Map.of(
+                TunnelDrop.DELIVER_FAILED,
+                5L,
+                TunnelDrop.MALFORMED,
+                4L,
+                TunnelDrop.SEND_FAILED,
+                5L));
   }
 }
