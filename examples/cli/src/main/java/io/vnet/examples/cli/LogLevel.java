@@ -2,8 +2,7 @@ package io.vnet.examples.cli;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
-import io.vnet.api.error.Errno;
-import io.vnet.api.error.VnetException;
+import java.io.PrintWriter;
 import java.util.Map;
 import org.slf4j.LoggerFactory;
 
@@ -14,29 +13,30 @@ final class LogLevel {
   private LogLevel() {}
 
   /**
-   * Sets it as the environment says; without the variable it stays.
+   * Sets it as the environment says; without the variable, or if what it says is no level, it
+   * stays.
    *
-   * @throws VnetException EINVAL: it is no level
+   * @param err is told of what is no level
    */
-  static void set(Map<String, String> environment) {
+  static void set(Map<String, String> environment, PrintWriter err) {
     String level = environment.get(VARIABLE);
     if (level == null || level.isEmpty()) {
       return;
     }
-    Level wanted =
-        switch (level) {
-          case "verbose", "debug" -> Level.DEBUG;
-          case "error" -> Level.ERROR;
-          case "silent" -> Level.OFF;
-          default ->
-              throw new VnetException(
-                  "use",
-                  VARIABLE,
-                  Errno.EINVAL,
-                  "'" + level + "' is no level",
-                  "set it to verbose, debug, error or silent");
-        };
-    logger(wanted == Level.DEBUG ? "io.vnet" : Logger.ROOT_LOGGER_NAME).setLevel(wanted);
+    switch (level) {
+      case "verbose", "debug" -> logger("io.vnet").setLevel(Level.DEBUG);
+      case "error" -> logger(Logger.ROOT_LOGGER_NAME).setLevel(Level.ERROR);
+      case "silent" -> logger(Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
+      default -> {
+        err.println(
+            "vnet: warning: "
+                + VARIABLE
+                + ": '"
+                + level
+                + "' is no level; set it to verbose, debug, error or silent");
+        err.flush();
+      }
+    }
   }
 
   private static Logger logger(String name) {

@@ -85,7 +85,7 @@ final class TunnelCommand implements Callable<Integer> {
     String interfaceName =
         name.orElseThrow(() ->
             new ParameterException(spec.commandLine(), "Missing required parameter: 'IFACE'"));
-    LogLevel.set(System.getenv());
+    LogLevel.set(System.getenv(), spec.commandLine().getErr());
     if (allowHooks && config.isEmpty()) {
       throw new VnetException(
           "use", "--allow-hooks", Errno.EINVAL, "there is no file with hooks", "use --config too");

@@ -15,7 +15,6 @@ import io.vnet.api.error.VnetException;
 import io.vnet.io.netlink.InterfaceAddress;
 import io.vnet.io.netlink.Link;
 import io.vnet.io.netlink.Netlink;
-import io.vnet.io.service.ServiceManager;
 import io.vnet.io.udp.UdpSettings;
 import io.vnet.tunnel.Outside;
 import io.vnet.tunnel.WireGuardTunnel;
@@ -53,6 +52,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One run of {@code vnet tunnel}: what was said is checked, then the interface, the tunnel, its
@@ -63,6 +64,7 @@ final class TunnelRun {
   /** As wireguard-go has it: what Ethernet leaves if the way outside is IPv6. */
   private static final int DEFAULT_MTU = 1420;
 
+  private static final Logger LOG = LoggerFactory.getLogger(TunnelRun.class);
   private static final String TUN_DESCRIPTOR = "WG_TUN_FD";
   private static final String TUN_NAME_FILE = "WG_TUN_NAME_FILE";
 
@@ -73,6 +75,13 @@ final class TunnelRun {
   private final Termination termination;
   private final PrintWriter out;
   private final PrintWriter err;
+
+  /** The interface's; that of the one that was taken over, if one is. */
+  private String name;
+
+  /** The number of an interface that the service manager has a copy of; 0: of none. */
+  private int kept;
+
   private final Deque<Runnable> closings = new ArrayDeque<>();
   private final AtomicReference<Optional<Throwable>> defect =
       new AtomicReference<>(Optional.empty());
@@ -80,6 +89,7 @@ final class TunnelRun {
   /**
    * What was said on the command line and in the environment.
    *
+   * @param interfaceName of an interface to be made; one that is taken over has its own
    * @param file of wg-quick
    * @param allowHooks whether the file's commands may run
    * @param io how I/O threads talk to the kernel
@@ -100,6 +110,7 @@ final class TunnelRun {
 
   TunnelRun(Options options, Termination termination, PrintWriter out, PrintWriter err) {
     this.options = options;
+    this.name = options.interfaceName;
     this.termination = termination;
     this.out = out;
     this.err = err;
@@ -107,19 +118,24 @@ final class TunnelRun {
 
   /** Runs until the termination is requested, by whomever; the exit code. */
   int run() throws InterruptedException {
-    Optional<ServiceManager> manager = ServiceManager.ofThisProcess();
-    manager.ifPresent(there -> closings.push(there::close));
+    Telling manager = Telling.open(this::warn);
+    closings.push(manager::close);
     try {
+      OptionalInt given = givenDescriptor();
+      given.stream()
+          .mapToObj(TunPlace::interfaceName)
+          .flatMap(Optional::stream)
+          .forEach(itsName -> name = itsName);
       Optional<Plan> plan = plan();
       if (!termination.isRequested()) {
-        start(plan, manager);
-        out.println("ready " + options.interfaceName);
+        start(plan, given, manager);
+        out.println("ready " + name);
         out.flush();
-        manager.ifPresent(there -> there.tell("READY=1\nSTATUS=" + options.interfaceName));
+        manager.ready(name);
         termination.await();
-        manager.ifPresent(there -> there.tell("STOPPING=1"));
+        manager.stopping();
       }
-    } catch (RuntimeException | InterruptedException e) {
+    } catch (RuntimeException | Error | InterruptedException e) {
       close().forEach(e::addSuppressed);
       throw e;
     }
@@ -130,16 +146,23 @@ final class TunnelRun {
     return failures.isEmpty() ? 0 : 1;
   }
 
-  private List<RuntimeException> close() {
-    List<RuntimeException> failures = new ArrayList<>();
+  /** All of them, whatever becomes of the others. */
+  private List<Throwable> close() {
+    List<Throwable> failures = new ArrayList<>();
     while (!closings.isEmpty()) {
       try {
         closings.pop().run();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         failures.add(e);
+        failures.addAll(List.of(e.getSuppressed()));
       }
     }
     return failures;
+  }
+
+  private void warn(String warning) {
+    err.println("vnet: warning: " + warning);
+    err.flush();
   }
 
   /** Reads the file, asks for its names, and refuses what cannot be done. */
@@ -149,10 +172,9 @@ final class TunnelRun {
     }
     Path file = options.file.get();
     QuickConfiguration configuration = ConfigurationFile.load(file);
-    configuration.warnings().forEach(warning -> err.println("vnet: warning: " + warning));
-    err.flush();
+    configuration.warnings().forEach(warning -> warn(warning.toString()));
     // Names may take long, so all else is refused before they are asked for.
-    check(request(configuration, Map.of()));
+    check(configuration);
     Map<PublicKey, Endpoint> endpoints = resolve(configuration);
     return termination.isRequested()
         ? Optional.empty()
@@ -166,12 +188,15 @@ final class TunnelRun {
 
   private QuickRequest request(
       QuickConfiguration configuration, Map<PublicKey, Endpoint> endpoints) {
-    return QuickRequest.of(
-        options.interfaceName, configuration, endpoints, RoutingTableNames.ofHost());
+    return QuickRequest.of(name, configuration, endpoints, RoutingTableNames.ofHost());
   }
 
-  private void check(QuickRequest request) {
-    Quick.check(request, Programs.ofHost(), options.allowHooks);
+  private void check(QuickConfiguration configuration) {
+    try {
+      Quick.check(request(configuration, Map.of()), Programs.ofHost(), options.allowHooks);
+    } catch (VnetException e) {
+      throw new UnusableFileException(e);
+    }
   }
 
   /** Nothing if the end was asked for meanwhile. */
@@ -211,21 +236,23 @@ final class TunnelRun {
     }
   }
 
-  private void start(Optional<Plan> plan, Optional<ServiceManager> manager) {
-    String name = options.interfaceName;
+  private void start(Optional<Plan> plan, OptionalInt given, Telling manager) {
     Surroundings surroundings = new Surroundings();
     closings.push(surroundings::afterwards);
     Netlink netlink = Netlink.open();
     closings.push(netlink::close);
     VnetHost host = VnetHost.start(HostSettings.defaults().withIo(options.io));
     closings.push(host::close);
-    Device device = host.create(spec(netlink));
+    closings.push(() -> deleteKept(netlink));
+    Device device = host.create(spec(netlink, given));
     closings.push(() -> {
       // By force, and whoever deleted the interface may have done it already: gone it is.
       var _ = device.destroyAsync(DestroyPolicy.FORCE);
       await(device.gone());
     });
     DeviceHandle handle = device.open();
+    // It may be renamed, and moved away from here, but it keeps its number while it is here.
+    int index = netlink.link(handle.interfaceName()).map(Link::index).orElse(0);
     InterfacePort inside = new InterfacePort(handle);
     WireGuardTunnel tunnel =
         WireGuardTunnel.start(
@@ -240,28 +267,47 @@ final class TunnelRun {
             });
     UapiServer server = serve(tunnel);
     closings.push(server::close);
-    writeName(name);
+    writeName();
     plan.ifPresent(known -> surroundings.bringUp(known, netlink, tunnel));
     InterfaceFollower follower =
         InterfaceFollower.start(handle::interfaceName, inside, tunnel, termination::request);
     closings.push(follower::close);
-    closings.push(() -> surroundings.goingDown(netlink, tunnel));
-    manager.ifPresent(there -> TunPlace.descriptor(name).ifPresent(fd -> there.keep(KEPT, fd)));
+    closings.push(() -> surroundings.goingDown(netlink, index, tunnel));
+    TunPlace.descriptor(handle.interfaceName())
+        .ifPresent(fd -> {
+          manager.keep(KEPT, fd);
+          closings.push(() -> {
+            kept = index;
+            manager.forget(KEPT);
+          });
+        });
   }
 
-  private DeviceSpec spec(Netlink netlink) {
-    OptionalInt given = givenDescriptor();
+  /** The manager closes its copy when it comes to it, but hooks find the interface gone. */
+  private void deleteKept(Netlink netlink) {
+    if (kept == 0) {
+      return;
+    }
+    try {
+      netlink.link(kept).map(Link::index).ifPresent(netlink::deleteLink);
+    } catch (VnetException e) {
+      if (e.errno() != Errno.ENODEV) {
+        throw e;
+      }
+      LOG.debug("the service manager was faster", e);
+    }
+  }
+
+  private DeviceSpec spec(Netlink netlink, OptionalInt given) {
     HostBacking backing =
         given.isPresent() ? HostBacking.adopt(given.getAsInt()) : HostBacking.create();
     // An interface that is there keeps the MTU that somebody gave it.
     int mtu =
-        given.isPresent()
-            ? netlink.link(options.interfaceName).map(Link::mtu).orElse(DEFAULT_MTU)
-            : DEFAULT_MTU;
+        given.isPresent() ? netlink.link(name).map(Link::mtu).orElse(DEFAULT_MTU) : DEFAULT_MTU;
     return DeviceSpec.of("tun")
         .withMtu(mtu)
         .withUp(false)
-        .withHost(backing.withInterfaceName(options.interfaceName).withOffload(true));
+        .withHost(backing.withInterfaceName(name).withOffload(true));
   }
 
   /** A parent's, or one that the service manager has kept. */
@@ -289,17 +335,11 @@ final class TunnelRun {
     ZoneNames zones = ZoneNames.ofThisProcess();
     return inherited.isPresent()
         ? UapiServer.adopt(
-            inherited.getAsInt(),
-            UapiServer.DIRECTORY,
-            options.interfaceName,
-            tunnel,
-            zones,
-            termination::request)
-        : UapiServer.listen(
-            UapiServer.DIRECTORY, options.interfaceName, tunnel, zones, termination::request);
+            inherited.getAsInt(), UapiServer.DIRECTORY, name, tunnel, zones, termination::request)
+        : UapiServer.listen(UapiServer.DIRECTORY, name, tunnel, zones, termination::request);
   }
 
-  private void writeName(String name) {
+  private void writeName() {
     String file = options.environment.getOrDefault(TUN_NAME_FILE, "");
     if (!file.isEmpty()) {
       try {
@@ -308,6 +348,24 @@ final class TunnelRun {
         throw new VnetException(
             "write", file, Errno.EIO, String.valueOf(e.getMessage()), "see " + TUN_NAME_FILE, e);
       }
+    }
+  }
+
+  /** The tunnel's own part of bringing up. */
+  private record Configuring(WireGuardTunnel tunnel, TunnelChange change)
+      implements Quick.Configuration {
+    @Override
+    public int mark() {
+      return await(tunnel.status()).mark();
+    }
+
+    @Override
+    public void apply(OptionalInt mark) {
+      await(
+          tunnel
+              .change(mark.isPresent() ? change.withMark(mark.getAsInt()) : change)
+              // Now, so that a port that is taken is told before anything else is made.
+              .thenCompose(_ -> tunnel.up()));
     }
   }
 
@@ -323,46 +381,51 @@ final class TunnelRun {
               Sysctl.ofHost(),
               Programs.ofHost(),
               known.request,
-              mark -> {
-                TunnelChange change = known.change;
-                await(
-                    tunnel
-                        .change(mark.isPresent() ? change.withMark(mark.getAsInt()) : change)
-                        // Now, so that a port that is taken is told before anything else is made.
-                        .thenCompose(_ -> tunnel.up()));
-              });
+              new Configuring(tunnel, known.change));
       plan = Optional.of(known);
       quick = Optional.of(up);
       closings.push(up::close);
     }
 
-    void goingDown(Netlink netlink, WireGuardTunnel tunnel) {
-      try {
-        quick.ifPresent(there -> there.goingDown(Moment.PRE_DOWN));
-      } finally {
-        plan.filter(known -> known.settings.saveConfig())
-            .filter(_ -> !tunnel.ended().toCompletableFuture().isDone())
-            .ifPresent(known -> save(known, netlink, tunnel));
-      }
+    /** Saves after the hooks, whatever became of them; saving is a step of its own. */
+    void goingDown(Netlink netlink, int index, WireGuardTunnel tunnel) {
+      plan.filter(known -> known.settings.saveConfig())
+          .ifPresent(known -> closings.push(() -> save(known, netlink, index, tunnel)));
+      quick.ifPresent(there -> there.goingDown(Moment.PRE_DOWN));
     }
 
-    private void save(Plan known, Netlink netlink, WireGuardTunnel tunnel) {
-      TunnelStatus status = await(tunnel.status());
-      Optional<Link> link = netlink.link(options.interfaceName);
+    /** Not without the interface: its addresses would be lost. */
+    private void save(Plan known, Netlink netlink, int index, WireGuardTunnel tunnel) {
+      Optional<Link> link = netlink.link(index);
+      Optional<TunnelStatus> status = link.isPresent() ? status(tunnel) : Optional.empty();
+      if (link.isEmpty() || status.isEmpty()) {
+        warn(known.file + " is not saved: the interface is not here any more");
+        return;
+      }
       QuickSettings settings =
           known.settings.withAddresses(
               netlink.addresses().stream()
-                  .filter(address ->
-                      link.isPresent()
-                          && address.interfaceIndex() == link.get().index()
-                          && !address.state().kernelMade())
+                  .filter(
+                      address -> address.interfaceIndex() == index && !address.state().kernelMade())
                   .map(InterfaceAddress::prefix)
                   .toList());
-      if (settings.mtu().isPresent() && link.isPresent()) {
+      if (settings.mtu().isPresent()) {
         settings = settings.withMtu(link.get().mtu());
       }
       ConfigurationFile.save(
-          known.file, ConfigurationText.quick(settings, status, ZoneNames.ofThisProcess()));
+          known.file, ConfigurationText.quick(settings, status.get(), ZoneNames.ofThisProcess()));
+    }
+
+    /** Empty if it has ended, with its interface. */
+    private static Optional<TunnelStatus> status(WireGuardTunnel tunnel) {
+      try {
+        return Optional.of(await(tunnel.status()));
+      } catch (VnetException e) {
+        if (e.errno() != Errno.ESHUTDOWN) {
+          throw e;
+        }
+        return Optional.empty();
+      }
     }
 
     void afterwards() {

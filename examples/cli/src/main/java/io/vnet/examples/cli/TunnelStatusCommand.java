@@ -2,6 +2,7 @@ package io.vnet.examples.cli;
 
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.io.libc.InterfaceNames;
 import io.vnet.tunnel.settings.TunnelStatus;
 import io.vnet.tunnel.settings.ZoneNames;
 import io.vnet.tunnel.uapi.UapiClient;
@@ -19,6 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -36,6 +39,7 @@ import picocli.CommandLine.Spec;
     })
 final class TunnelStatusCommand implements Callable<Integer> {
   private static final String SUFFIX = ".sock";
+  private static final Logger LOG = LoggerFactory.getLogger(TunnelStatusCommand.class);
   private static final long INTERVAL_MILLIS = 1000;
 
   @Spec private CommandSpec spec;
@@ -62,12 +66,28 @@ final class TunnelStatusCommand implements Callable<Integer> {
     }
     Termination termination = parent.termination();
     termination.arm();
-    String text;
-    do {
-      text = tunnels.render(ask(), Instant.now(), System.nanoTime());
-      table.draw(text);
-    } while (!termination.await(INTERVAL_MILLIS));
+    follow(termination, table, tunnels);
     return 0;
+  }
+
+  /**
+   * A tunnel that does not answer, stopped perhaps, is not waited for when the end is asked for.
+   */
+  private void follow(Termination termination, LiveTable table, TunnelTable tunnels)
+      throws InterruptedException {
+    Thread asking = Thread.currentThread();
+    termination.requested().thenRun(asking::interrupt);
+    try {
+      while (!termination.isRequested()) {
+        table.draw(tunnels.render(ask(), Instant.now(), System.nanoTime()));
+        termination.await(INTERVAL_MILLIS);
+      }
+    } catch (VnetException | InterruptedException e) {
+      if (!termination.isRequested()) {
+        throw e;
+      }
+      LOG.debug("ended while a tunnel was asked", e);
+    }
   }
 
   /** Of each tunnel what it is. */
@@ -94,6 +114,17 @@ final class TunnelStatusCommand implements Callable<Integer> {
     return new UapiClient(UapiServer.path(UapiServer.DIRECTORY, name), ZoneNames.ofThisProcess());
   }
 
+  /** Anybody's file may be there. */
+  private static boolean isName(String text) {
+    try {
+      InterfaceNames.check("show", text);
+      return true;
+    } catch (VnetException e) {
+      LOG.debug("{}{} is no tunnel's", text, SUFFIX, e);
+      return false;
+    }
+  }
+
   private static List<String> names() {
     List<String> names = new ArrayList<>();
     if (!Files.isDirectory(UapiServer.DIRECTORY)) {
@@ -103,7 +134,10 @@ final class TunnelStatusCommand implements Callable<Integer> {
         Files.newDirectoryStream(UapiServer.DIRECTORY, "*" + SUFFIX)) {
       for (Path file : files) {
         String text = String.valueOf(file.getFileName());
-        names.add(text.substring(0, text.length() - SUFFIX.length()));
+        String each = text.substring(0, text.length() - SUFFIX.length());
+        if (isName(each)) {
+          names.add(each);
+        }
       }
     } catch (NoSuchFileException e) {
       return names;

@@ -29,11 +29,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
     },
     footer = {
       "",
-      "Exit codes: 0 done, 1 failed, 2 wrong arguments.",
+      "Exit codes: 0 done, 1 failed, 2 wrong arguments, 78 a wrong configuration file.",
       "Shell completion: source <(./vnet generate-completion)"
     })
 public final class VnetCommand implements Runnable {
   static final String VERSION = "vnet 0.1.0-SNAPSHOT";
+
+  /** A file is wrong, and will be the next time: EX_CONFIG of sysexits.h, not to be tried again. */
+  static final int CONFIGURATION = 78;
 
   /** Some of picocli's messages begin with it. */
   private static final String ERROR = "Error: ";
@@ -69,6 +72,11 @@ public final class VnetCommand implements Runnable {
         .setExecutionExceptionHandler((failure, command, _) -> {
           PrintWriter err = command.getErr();
           switch (failure) {
+            case UnusableFileException unusable -> {
+              err.println("vnet: " + unusable.getMessage());
+              err.flush();
+              return CONFIGURATION;
+            }
             case VnetException _ -> {
               err.println("vnet: " + failure.getMessage());
               // What could not be undone after it.
@@ -76,8 +84,11 @@ public final class VnetCommand implements Runnable {
                 err.println("vnet: besides: " + besides.getMessage());
               }
             }
-            case ConfigurationException configuration ->
-                configuration.problems().forEach(problem -> err.println("vnet: " + problem));
+            case ConfigurationException configuration -> {
+              configuration.problems().forEach(problem -> err.println("vnet: " + problem));
+              err.flush();
+              return CONFIGURATION;
+            }
             default -> failure.printStackTrace(err);
           }
           err.flush();
@@ -104,8 +115,15 @@ public final class VnetCommand implements Runnable {
   /** Runs a command and exits with its code. */
   public static void main(String... arguments) {
     Termination termination = new Termination();
-    int code = commandLine(termination).execute(arguments);
-    termination.finished(code);
+    int code = CommandLine.ExitCode.SOFTWARE;
+    try {
+      code = commandLine(termination).execute(arguments);
+    } catch (Error e) {
+      e.printStackTrace(System.err);
+    } finally {
+      // Whatever happened: a signal waits for it.
+      termination.finished(code);
+    }
     System.exit(code);
   }
 }

@@ -47,7 +47,7 @@ class CommandLineTest {
             "genkey",
             "pubkey",
             "genpsk",
-            "Exit codes: 0 done, 1 failed, 2 wrong arguments.");
+            "Exit codes: 0 done, 1 failed, 2 wrong arguments, 78 a wrong configuration file.");
   }
 
   @ParameterizedTest

@@ -1,6 +1,7 @@
 package io.vnet.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vnet.api.backend.HostIo;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,7 +138,9 @@ class ServiceIT {
         tunnel.awaitLine("ready " + name);
         tunnel.signal("TERM");
         TunnelLab.assertEnded(tunnel, name);
-        assertThat(manager.take(1)).containsExactly(new Told("STOPPING=1", -1));
+        assertThat(manager.take(2))
+            .containsExactly(
+                new Told("STOPPING=1", -1), new Told("FDSTOREREMOVE=1\nFDNAME=tun", -1));
       }
       // But the kernel's variable, which it found set.
       before.replaceAll(line -> line.replace("src_valid_mark 0", "src_valid_mark 1"));
@@ -145,24 +149,89 @@ class ServiceIT {
   }
 
   @Test
-  void a_descriptor_that_it_was_given_is_its_interface(NetworkNamespace here) {
+  void an_orderly_end_leaves_no_interface_though_a_copy_is_kept(
+      NetworkNamespace here, NetworkNamespace there) {
+    TunnelLab lab = new TunnelLab(here, there, directory);
+    String name = TunnelLab.name();
+    Path told = directory.resolve("told");
+    Path file = lab.hereFile("PostDown = ip link show %i || echo gone > " + told, "10.7.0.2/32");
+    try (Manager manager = new Manager(directory.resolve("notify"))) {
+      List<String> start = new ArrayList<>(RelayIT.inside(here));
+      start.addAll(List.of("env", "NOTIFY_SOCKET=" + manager.path));
+      try (Child tunnel =
+          Child.vnet(start, "tunnel", name, "--config", file.toString(), "--allow-hooks")) {
+        int kept = manager.take(3).get(1).descriptor();
+        tunnel.signal("TERM");
+        assertThat(tunnel.end().exitCode()).isZero();
+        assertThat(told).hasContent("gone");
+        LIBC.close(kept);
+      }
+    }
+  }
+
+  @Test
+  void a_manager_that_is_not_there_is_no_reason_to_end(NetworkNamespace here) {
+    String name = TunnelLab.name();
+    List<String> start = new ArrayList<>(RelayIT.inside(here));
+    start.addAll(List.of("env", "NOTIFY_SOCKET=" + directory.resolve("nobody")));
+    try (Child tunnel = Child.vnet(start, "tunnel", name)) {
+      tunnel.awaitLine("ready " + name);
+      tunnel.signal("TERM");
+      Outcome end = tunnel.end();
+      assertThat(end.exitCode()).as(end.toString()).isZero();
+      assertThat(end.errLines())
+          .isNotEmpty()
+          .allMatch(line -> line.startsWith("vnet: warning: notify ") && line.contains("ENOENT"));
+    }
+  }
+
+  @Test
+  void whatever_breaks_what_was_made_is_taken_back(NetworkNamespace here) {
+    String name = TunnelLab.name();
+    int descriptor = here.call(() -> attached(name));
+    PrintWriter broken =
+        new PrintWriter(new StringWriter()) {
+          @Override
+          public void println(@Nullable String text) {
+            throw new NoClassDefFoundError(text);
+          }
+        };
+    TunnelRun run =
+        new TunnelRun(
+            options(name, descriptor),
+            new Termination(),
+            broken,
+            new PrintWriter(new StringWriter(), true));
+    assertThatThrownBy(run::run)
+        .isInstanceOf(NoClassDefFoundError.class)
+        .hasNoSuppressedExceptions();
+    assertThat(RelayIT.links(here)).doesNotContain(name);
+    assertThat(TunnelLab.SOCKETS.resolve(name + ".sock")).doesNotExist();
+  }
+
+  /** Of a tunnel on a given descriptor, though it is called for by another name. */
+  private TunnelRun.Options options(String name, int descriptor) {
+    return new TunnelRun.Options(
+        name + "x",
+        Optional.empty(),
+        false,
+        HostIo.AUTO,
+        CryptoProviders.choose(),
+        Map.of(
+            "WG_TUN_FD",
+            Integer.toString(descriptor),
+            "WG_TUN_NAME_FILE",
+            directory.resolve("name").toString()));
+  }
+
+  @Test
+  void a_descriptor_that_it_was_given_is_its_interface_whatever_its_name(NetworkNamespace here) {
     String name = TunnelLab.name();
     int descriptor = here.call(() -> attached(name));
     Termination termination = new Termination();
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
-    TunnelRun.Options options =
-        new TunnelRun.Options(
-            name,
-            Optional.empty(),
-            false,
-            HostIo.AUTO,
-            CryptoProviders.choose(),
-            Map.of(
-                "WG_TUN_FD",
-                Integer.toString(descriptor),
-                "WG_TUN_NAME_FILE",
-                directory.resolve("name").toString()));
+    TunnelRun.Options options = options(name, descriptor);
     CompletableFuture<Integer> code =
         CompletableFuture.supplyAsync(
             () -> {

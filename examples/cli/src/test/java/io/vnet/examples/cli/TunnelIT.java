@@ -263,6 +263,35 @@ class TunnelIT {
   }
 
   @Test
+  void a_file_is_not_saved_without_the_interface_and_is_with_one_that_was_renamed(
+      NetworkNamespace here, NetworkNamespace there) throws IOException {
+    TunnelLab lab = new TunnelLab(here, there, directory);
+    Path file = lab.hereFile("Address = 10.7.0.1/24\nSaveConfig = true", "10.7.0.2/32");
+    String before = Files.readString(file);
+    for (String gone : List.of("ip link delete ", "ip link set netns " + there.path() + " dev ")) {
+      String name = TunnelLab.name();
+      try (Child tunnel = TunnelLab.tunnel(here, name, "--config", file.toString())) {
+        TunnelLab.in(here, gone + name);
+        tunnel.signal("TERM");
+        Outcome end = tunnel.end();
+        assertThat(end.exitCode()).as(end.toString()).isZero();
+        assertThat(end.errLines())
+            .containsExactly(
+                "vnet: warning: " + file + " is not saved: the interface is not here any more");
+      }
+      assertThat(file).hasContent(before);
+    }
+    String name = TunnelLab.name();
+    try (Child tunnel = TunnelLab.tunnel(here, name, "--config", file.toString())) {
+      TunnelLab.in(here, "ip link set " + name + " down");
+      TunnelLab.in(here, "ip link set " + name + " name " + name + "x");
+      tunnel.signal("TERM");
+      TunnelLab.assertEnded(tunnel, name);
+    }
+    assertThat(Files.readString(file)).isNotEqualTo(before).contains("Address = 10.7.0.1/24");
+  }
+
+  @Test
   void resolvconf_is_told_the_servers_and_that_they_are_gone(
       NetworkNamespace here, NetworkNamespace there) throws IOException {
     TunnelLab lab = new TunnelLab(here, there, directory);

@@ -163,7 +163,11 @@ final class ConfigurationAssembler {
   private void takeAddresses(Place place, String value) throws BadValueException {
     for (String word : Values.words(value)) {
       try {
-        addresses.add(Values.prefix(word));
+        IpPrefix address = Values.prefix(word);
+        if (addresses.contains(address)) {
+          throw new BadValueException("duplicate address");
+        }
+        addresses.add(address);
       } catch (BadValueException e) {
         error(place, e.reason(), Optional.of(word));
       }

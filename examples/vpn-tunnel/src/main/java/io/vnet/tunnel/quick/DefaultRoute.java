@@ -12,6 +12,7 @@ import io.vnet.tunnel.config.RouteTable;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntSupplier;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -45,9 +46,13 @@ final class DefaultRoute {
     this.mark = mark;
   }
 
-  /** Empty if no peer is the way to everywhere, or it is somebody else's to lead there. */
+  /**
+   * Empty if no peer is the way to everywhere, or it is somebody else's to lead there.
+   *
+   * @param running asked for the mark that the tunnel has already if the request has none; 0: none
+   */
   static Optional<DefaultRoute> choose(
-      Netlink netlink, Sysctl sysctl, QuickRequest request, int index) {
+      Netlink netlink, Sysctl sysctl, QuickRequest request, int index, IntSupplier running) {
     List<IpPrefix> prefixes =
         request.allowedIps().stream()
             .filter(prefix -> prefix.length() == 0)
@@ -57,7 +62,7 @@ final class DefaultRoute {
     if (prefixes.isEmpty() || !(request.settings().table() instanceof RouteTable.Auto)) {
       return Optional.empty();
     }
-    int asked = request.mark().orElse(0);
+    int asked = request.mark().orElseGet(running);
     int mark = asked != 0 ? asked : (int) freeTable(netlink, index);
     return Optional.of(new DefaultRoute(netlink, sysctl, prefixes, mark));
   }

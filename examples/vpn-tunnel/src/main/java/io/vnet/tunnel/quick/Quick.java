@@ -23,9 +23,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * An interface that was brought up with all that surrounds it, in the order of wg-quick: hooks, the
- * tunnel's own configuration, MTU, up, addresses, DNS, routes and rules, hooks. A step that fails
- * undoes those before it, last first; {@link #close} does that for all. The interface itself is the
- * caller's, who makes it before and removes it after.
+ * tunnel's own configuration, addresses, MTU and up, DNS, routes and rules, hooks. A step that
+ * fails undoes those before it, last first; {@link #close} does that for all. The interface itself
+ * is the caller's, who makes it before and removes it after.
  *
  * <p>A default route gets a table of its own and rules that lead there, see {@link
  * RouteTable.Auto}. What wg-quick's firewall rules do besides is not done: packets for the tunnel's
@@ -64,6 +64,14 @@ public final class Quick implements AutoCloseable {
      * @param mark what the tunnel's datagrams have to be marked with; empty: as it is configured
      */
     void apply(OptionalInt mark);
+
+    /**
+     * What the tunnel's datagrams are marked with before it is applied, by a hook for example, as
+     * an unsigned number; 0: with nothing. A default route without a mark of its own takes it.
+     */
+    default int mark() {
+      return 0;
+    }
   }
 
   /**
@@ -137,20 +145,28 @@ public final class Quick implements AutoCloseable {
                     "there is no link " + name,
                     "make it first"));
     hooks(Moment.PRE_UP);
-    Optional<DefaultRoute> everywhere = DefaultRoute.choose(netlink, sysctl, request, link.index());
+    Optional<DefaultRoute> everywhere =
+        DefaultRoute.choose(netlink, sysctl, request, link.index(), configuration::mark);
+    everywhere.ifPresent(_ ->
+        LOG.warn(
+            "{}: no firewall rules are made for its default route: packets for its addresses that"
+                + " come in by other interfaces are not dropped",
+            name));
     configuration.apply(
         everywhere.isPresent() ? OptionalInt.of(everywhere.get().mark()) : request.mark());
     int mtu =
         request
             .settings()
             .mtu()
-            .orElseGet(() -> TunnelMtu.choose(netlink, request.endpoints(), request.v6()));
-    NetworkPlan plan =
-        NetworkPlan.empty().link(name, new LinkChange.Mtu(mtu), new LinkChange.Up(true));
+            .orElseGet(
+                () -> TunnelMtu.choose(netlink, link.index(), request.endpoints(), request.v6()));
+    NetworkPlan plan = NetworkPlan.empty();
     for (IpPrefix address : request.settings().addresses()) {
       plan = plan.address(name, address);
     }
     carryOut(plan);
+    // A plan of its own: one sets links before it adds addresses.
+    carryOut(NetworkPlan.empty().link(name, new LinkChange.Mtu(mtu), new LinkChange.Up(true)));
     if (request.hasDns()) {
       setDns();
     }
@@ -265,11 +281,11 @@ public final class Quick implements AutoCloseable {
    * @throws VnetException what the first that failed said, the others suppressed
    */
   public void goingDown(Moment moment) {
-    List<VnetException> failures = new ArrayList<>();
+    List<RuntimeException> failures = new ArrayList<>();
     for (QuickSettings.Hook hook : moment.hooks(request.settings())) {
       try {
         run(moment, hook);
-      } catch (VnetException e) {
+      } catch (RuntimeException e) {
         failures.add(e);
       }
     }
@@ -287,9 +303,9 @@ public final class Quick implements AutoCloseable {
     throwFirst(undos.run());
   }
 
-  private static void throwFirst(List<VnetException> failures) {
+  private static void throwFirst(List<RuntimeException> failures) {
     if (!failures.isEmpty()) {
-      VnetException first = failures.getFirst();
+      RuntimeException first = failures.getFirst();
       failures.subList(1, failures.size()).forEach(first::addSuppressed);
       throw first;
     }

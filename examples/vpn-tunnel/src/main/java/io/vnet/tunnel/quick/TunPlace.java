@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,12 +18,15 @@ import org.slf4j.LoggerFactory;
  * thread that may.
  *
  * <p>Source: proc(5), {@code /proc/PID/fdinfo}, in which a descriptor of {@code /dev/net/tun} has a
- * line {@code iff: NAME} with the interface's name of now; the kernel's drivers/net/tun.c.
+ * line {@code iff: NAME} with the interface's name of now; the kernel's drivers/net/tun.c. Only
+ * such a descriptor has one. What {@code /proc/PID/fd} says it is open on is a path as seen by who
+ * opened it, perhaps in a mount namespace that is no more.
  */
 public final class TunPlace {
   private static final Logger LOG = LoggerFactory.getLogger(TunPlace.class);
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
-  private static final String DEVICE = "/dev/net/tun";
+  private static final Path DESCRIPTOR_STATES = Path.of("/proc/self/fdinfo");
+  private static final String INTERFACE = "iff:";
 
   private TunPlace() {}
 
@@ -35,8 +37,9 @@ public final class TunPlace {
   public static OptionalInt descriptor(String interfaceName) {
     try (DirectoryStream<Path> links = Files.newDirectoryStream(DESCRIPTORS)) {
       for (Path link : links) {
-        if (isAttachedTo(link, interfaceName)) {
-          return OptionalInt.of(Integer.parseInt(String.valueOf(link.getFileName())));
+        int descriptor = Integer.parseInt(String.valueOf(link.getFileName()));
+        if (interfaceName(descriptor).equals(Optional.of(interfaceName))) {
+          return OptionalInt.of(descriptor);
         }
       }
     } catch (IOException e) {
@@ -45,15 +48,17 @@ public final class TunPlace {
     return OptionalInt.empty();
   }
 
-  private static boolean isAttachedTo(Path link, String interfaceName) {
+  /** The interface that a descriptor is attached to, by its name of now; empty if to none. */
+  public static Optional<String> interfaceName(int descriptor) {
     try {
-      return Files.readSymbolicLink(link).toString().equals(DEVICE)
-          && Files.readAllLines(Path.of("/proc/self/fdinfo", String.valueOf(link.getFileName())))
-              .stream()
-              .anyMatch(line -> line.strip().matches("iff:\\s+" + Pattern.quote(interfaceName)));
+      return Files.readAllLines(DESCRIPTOR_STATES.resolve(Integer.toString(descriptor))).stream()
+          .filter(line -> line.startsWith(INTERFACE))
+          .map(line -> line.substring(INTERFACE.length()).strip())
+          .filter(name -> !name.isEmpty())
+          .findFirst();
     } catch (IOException e) {
-      LOG.debug("{} was closed meanwhile", link, e);
-      return false;
+      LOG.debug("descriptor {} is not open", descriptor, e);
+      return Optional.empty();
     }
   }
 

@@ -6,7 +6,9 @@ import io.vnet.io.netlink.Netlink;
 import io.vnet.io.netlink.Route;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /** The MTU that lets a tunnel's datagrams pass whole. Blocks. */
 final class TunnelMtu {
@@ -25,27 +27,51 @@ final class TunnelMtu {
   /**
    * The smallest of the ways to the endpoints, else that of the default route, less the overhead.
    *
+   * <p>The kernel is asked for a way without the tunnel's mark. If rules are left from before, of a
+   * process that was killed, it may answer with the tunnel itself; then the way is the one that the
+   * rules leave to the tunnel's datagrams, that of the main table.
+   *
+   * @param index of the tunnel's own interface
    * @param v6 whether IPv6 goes through it, so that it is not below 1280
    */
-  static int choose(Netlink netlink, List<IpAddress> endpoints, boolean v6) {
+  static int choose(Netlink netlink, int index, List<IpAddress> endpoints, boolean v6) {
     OptionalInt outside =
         endpoints.stream()
-            .flatMap(endpoint -> netlink.routeTo(endpoint).stream())
+            .flatMap(endpoint -> outsideRoute(netlink, index, endpoint).stream())
             .flatMapToInt(route -> of(netlink, route).stream())
             .min();
     if (outside.isEmpty()) {
-      outside = ofDefaultRoute(netlink);
+      outside = ofDefaultRoute(netlink, index);
     }
     return Math.clamp(
         outside.orElse(ETHERNET_BYTES) - OVERHEAD_BYTES, v6 ? V6_MIN_BYTES : MIN_BYTES, MAX_BYTES);
   }
 
-  private static OptionalInt ofDefaultRoute(Netlink netlink) {
+  private static Optional<Route> outsideRoute(Netlink netlink, int index, IpAddress endpoint) {
+    Optional<Route> route = netlink.routeTo(endpoint);
+    return route.filter(found -> found.interfaceIndex() == index).isEmpty()
+        ? route
+        : mainRoutes(netlink, index)
+            .filter(other ->
+                other.destination().address().v6() == endpoint.v6()
+                    && other.destination().contains(endpoint))
+            .min(
+                Comparator.comparingInt((Route other) -> -other.destination().length())
+                    .thenComparingLong(Route::metric));
+  }
+
+  /** Out of other interfaces. */
+  private static Stream<Route> mainRoutes(Netlink netlink, int index) {
     return netlink.routes().stream()
         .filter(route ->
-            route.destination().length() == 0
-                && route.type() == Route.Type.UNICAST
-                && route.table() == Route.MAIN_TABLE)
+            route.type() == Route.Type.UNICAST
+                && route.table() == Route.MAIN_TABLE
+                && route.interfaceIndex() != index);
+  }
+
+  private static OptionalInt ofDefaultRoute(Netlink netlink, int index) {
+    return mainRoutes(netlink, index)
+        .filter(route -> route.destination().length() == 0)
         .sorted(
             Comparator.comparing((Route route) -> route.destination().address().v6())
                 .thenComparingLong(Route::metric))

@@ -1,6 +1,5 @@
 package io.vnet.tunnel.quick;
 
-import io.vnet.api.error.VnetException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -15,12 +14,12 @@ final class Undos {
   }
 
   /** Runs them, last first, each once, whatever becomes of the others; what failed. */
-  List<VnetException> run() {
-    List<VnetException> failures = new ArrayList<>();
+  List<RuntimeException> run() {
+    List<RuntimeException> failures = new ArrayList<>();
     while (!undos.isEmpty()) {
       try {
         undos.pop().run();
-      } catch (VnetException e) {
+      } catch (RuntimeException e) {
         failures.add(e);
       }
     }

@@ -361,6 +361,12 @@ class ConfigurationFileTest {
   }
 
   @Test
+  void U9_an_address_that_comes_twice() {
+    assertThat(problems(INTERFACE + "Address = 10.0.0.1/24, 10.0.0.1/16\nAddress = 10.0.0.1/24"))
+        .containsExactly("wg0.conf:4: Address: duplicate address ('10.0.0.1/24')");
+  }
+
+  @Test
   void U9_a_prefix_at_two_peers() {
     assertThat(
             problems(

@@ -245,6 +245,78 @@ class QuickIT {
     }
   }
 
+  @Test
+  void the_mtu_does_not_fall_when_rules_of_a_killed_process_lead_to_the_tunnel(
+      NetworkNamespace namespace) {
+    try (QuickLab lab = new QuickLab(namespace)) {
+      lab.ip("route add 198.51.100.0/25 via 192.0.2.1 dev out0 mtu 1400");
+      QuickRequest request =
+          QuickLab.request(file("Address = 10.7.0.1/24", "0.0.0.0/0"), "203.0.113.7");
+      Quick killed = lab.up(request);
+      assertThat(wg0(lab).mtu()).isEqualTo(1420);
+      Quick next = lab.up(request);
+      assertThat(wg0(lab).mtu()).isEqualTo(1420);
+      lab.down(next);
+      lab.down(killed);
+      lab.ip("link set wg0 up");
+      lab.ip("route add default dev wg0 table 77");
+      lab.ip("rule add table 77");
+      assertThat(mtu(lab, "10.9.0.0/16", "198.51.100.7")).isEqualTo(1320);
+    }
+  }
+
+  @Test
+  void a_mark_that_a_hook_has_set_is_that_of_the_default_route(NetworkNamespace namespace) {
+    try (QuickLab lab = new QuickLab(namespace)) {
+      QuickRequest request = QuickLab.request(QuickLab.PLAIN, "0.0.0.0/0");
+      Quick.Configuration marked =
+          new Quick.Configuration() {
+            @Override
+            public int mark() {
+              return 0x77;
+            }
+
+            @Override
+            public void apply(OptionalInt mark) {
+              lab.marks.add(mark);
+            }
+          };
+      Quick quick = lab.up(request, marked);
+      assertThat(lab.routes()).containsExactly("0.0.0.0/0 119");
+      lab.down(quick);
+      lab.down(lab.up(request.withMark(0x1234), marked));
+      assertThat(lab.marks).containsExactly(OptionalInt.of(0x77), OptionalInt.of(0x1234));
+    }
+  }
+
+  @Test
+  void the_link_is_up_when_it_has_its_addresses(NetworkNamespace namespace) {
+    try (QuickLab lab = new QuickLab(namespace)) {
+      AtomicInteger addressed = new AtomicInteger();
+      InjectingLibc watching =
+          new InjectingLibc(NativeLibc.load())
+              .with((call, _, real) -> {
+                if (call.equals("write") && addressed.get() == 0 && !addresses(lab).isEmpty()) {
+                  addressed.set(wg0(lab).up() ? 2 : 1);
+                }
+                return real.getAsLong();
+              });
+      Quick quick =
+          lab.up(watching.libc(), QuickLab.request(file("Address = 10.7.0.2/24", "10.7.0.3/32")));
+      watching.clear();
+      assertThat(addressed).hasValue(1);
+      assertThat(wg0(lab).up()).isTrue();
+      lab.down(quick);
+    }
+  }
+
+  private static List<InterfaceAddress> addresses(QuickLab lab) {
+    return lab.netlink.addresses().stream()
+        .filter(address -> address.interfaceIndex() == wg0(lab).index())
+        .filter(address -> !address.state().kernelMade())
+        .toList();
+  }
+
   private static int mtu(QuickLab lab, String allowedIp, String... endpoints) {
     Quick quick = lab.up(QuickLab.request(file("", allowedIp), endpoints));
     int mtu = wg0(lab).mtu();

@@ -89,6 +89,12 @@ final class QuickLab implements AutoCloseable {
     return up(NativeLibc.load(), request);
   }
 
+  /** With a tunnel that is configured in another way. */
+  Quick up(QuickRequest request, Quick.Configuration configuration) {
+    return namespace.call(
+        () -> Quick.up(Netlink.open(), Sysctl.ofHost(), programs, request, configuration));
+  }
+
   /** Through another C library. */
   Quick up(Libc libc, QuickRequest request) {
     return namespace.call(
