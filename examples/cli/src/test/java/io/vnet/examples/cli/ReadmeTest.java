@@ -28,7 +28,7 @@ class ReadmeTest {
   private static final Pattern PROMISE = Pattern.compile("It prints the packet.*: `([^`]+)`\\.");
   private static final Pattern FLAG = Pattern.compile("(?m)^\\| `(--[^`]+)` \\|");
   private static final Pattern COMMAND = Pattern.compile("(?m)^\\| `\\./vnet ([^`]+)` \\|");
-  private static final Pattern OPTION = Pattern.compile("--\\w+");
+  private static final Pattern OPTION = Pattern.compile("--[\\w-]+");
 
   @TempDir private Path directory;
 
@@ -110,9 +110,9 @@ class ReadmeTest {
       for (List<String> option : Texts.matches(OPTION, row.get(1))) {
         assertThat(spec.findOption(option.getFirst())).as(row.getFirst()).isNotNull();
       }
-      long operands = Texts.matches(Pattern.compile(" [A-Z](?= |$)"), row.get(1)).size();
+      long operands = Texts.matches(Pattern.compile(" [A-Z]+(?= |$)"), row.get(1)).size();
       assertThat(spec.positionalParameters()).as(row.getFirst()).hasSize((int) operands);
     }
-    assertThat(named).containsExactly("demo", "relay", "devices");
+    assertThat(named).containsExactly("demo", "relay", "tunnel", "devices");
   }
 }
