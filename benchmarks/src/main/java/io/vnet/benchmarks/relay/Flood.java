@@ -40,8 +40,7 @@ final class Flood implements AutoCloseable {
   Flood(NetworkNamespace from, InetSocketAddress to, PublicKey receiver) throws IOException {
     Crypto crypto = CryptoProviders.choose();
     PeerIdentity tunnel =
-        PeerIdentity.of(
-            crypto, Identity.of(crypto, KeyPair.generate().privateKey()), receiver);
+        PeerIdentity.of(crypto, Identity.of(crypto, KeyPair.generate().privateKey()), receiver);
     Random random = new Random(1);
     for (int i = 0; i < DIFFERENT; i++) {
       byte[] message = new byte[Messages.INITIATION_BYTES];

@@ -37,8 +37,7 @@ final class HandshakeRate {
     KeyPair initiatorKeys = KeyPair.generate();
     responder = Identity.of(crypto, responderKeys.privateKey());
     Identity initiator = Identity.of(crypto, initiatorKeys.privateKey());
-    PeerIdentity responderAsPeer =
-        PeerIdentity.of(crypto, initiator, responderKeys.publicKey());
+    PeerIdentity responderAsPeer = PeerIdentity.of(crypto, initiator, responderKeys.publicKey());
     initiatorAsPeer = PeerIdentity.of(crypto, responder, initiatorKeys.publicKey());
     for (int i = 0; i < INITIATIONS; i++) {
       Handshakes.Initiation initiation =
@@ -77,8 +76,7 @@ final class HandshakeRate {
     if (!Macs.isSigned(crypto, responder, message)) {
       throw new IllegalStateException("mac1 of an initiation is wrong");
     }
-    Handshakes.Opened opened =
-        Objects.requireNonNull(Handshakes.open(crypto, responder, message));
+    Handshakes.Opened opened = Objects.requireNonNull(Handshakes.open(crypto, responder, message));
     if (!opened.initiator().equals(initiatorAsPeer.publicKey())) {
       throw new IllegalStateException("another initiator");
     }

@@ -232,8 +232,7 @@ public final class RelayBenchmark {
           .ifPresent(gigabits -> out.println(new Figure("gbps", gigabits.median())));
       Crypto crypto = CryptoProviders.choose();
       out.println(
-          new Figure(
-              "handshakes_per_s", new HandshakeRate(crypto).perSecond(options.quick())));
+          new Figure("handshakes_per_s", new HandshakeRate(crypto).perSecond(options.quick())));
     }
   }
 
