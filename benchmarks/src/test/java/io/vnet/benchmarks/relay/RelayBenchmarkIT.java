@@ -116,7 +116,7 @@ class RelayBenchmarkIT {
     int measurements = comparison.variants().size() * Measure.values().length;
     assertThat(lines)
         .contains(name + "_measurements=" + measurements + ".000")
-        .filteredOn(line -> line.matches(".*(gbit_per_s|packets_per_s|_us|mebibytes)=.*"))
+        .filteredOn(line -> line.matches(name + "_.*(gbit_per_s|packets_per_s|_us|mebibytes)=.*"))
         .hasSize(comparison.variants().size() * 10)
         .noneMatch(line -> line.endsWith("=0.000"));
     assertThat(errors()).contains(name + ": order by seed 5").doesNotContain("\u001b");
