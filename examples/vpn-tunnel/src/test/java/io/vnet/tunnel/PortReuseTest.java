@@ -11,12 +11,8 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
-import io.vnet.api.port.DropReason;
-import io.vnet.api.port.Island;
-import io.vnet.api.port.OffloadFeature;
+import io.vnet.api.port.ForwardingPort;
 import io.vnet.api.port.PacketPort;
-import io.vnet.api.port.PortCounters;
-import io.vnet.api.port.PortListener;
 import io.vnet.io.testkit.MemoryPort;
 import io.vnet.io.udp.UdpSettings;
 import io.vnet.tunnel.settings.TunnelChange;
@@ -26,8 +22,6 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -179,65 +173,14 @@ class PortReuseTest {
   }
 
   /** A port that cannot send. */
-  private record SendFails(PacketPort port) implements PacketPort {
-    @Override
-    public String name() {
-      return port.name();
-    }
-
-    @Override
-    public Layer layer() {
-      return port.layer();
-    }
-
-    @Override
-    public int mtu() {
-      return port.mtu();
-    }
-
-    @Override
-    public int receive(PacketBatch into) {
-      return port.receive(into);
+  private static final class SendFails extends ForwardingPort {
+    SendFails(PacketPort port) {
+      super(port);
     }
 
     @Override
     public int send(PacketBatch batch, int from) {
       throw new VnetException("send", name(), Errno.EIO, "the test says so", "");
-    }
-
-    @Override
-    public Registration listen(PortListener listener) {
-      return port.listen(listener);
-    }
-
-    @Override
-    public void countDrop(DropReason reason, long packets) {
-      port.countDrop(reason, packets);
-    }
-
-    @Override
-    public PortCounters counters() {
-      return port.counters();
-    }
-
-    @Override
-    public Set<OffloadFeature> offloads() {
-      return port.offloads();
-    }
-
-    @Override
-    public Optional<Island> island() {
-      return port.island();
-    }
-
-    @Override
-    public boolean isOpen() {
-      return port.isOpen();
-    }
-
-    @Override
-    public void close() {
-      port.close();
     }
   }
 }

@@ -8,7 +8,7 @@
  *
  * <p>For those who implement a port over something that has to be released: {@link
  * io.vnet.api.port.Direction} lets one user at a time in, inside an epoch section, and nobody after
- * the end.
+ * the end. For those who change one answer of a port: {@link io.vnet.api.port.ForwardingPort}.
  */
 @NullMarked
 package io.vnet.api.port;
