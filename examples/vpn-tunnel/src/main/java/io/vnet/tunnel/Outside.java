@@ -62,7 +62,7 @@ public interface Outside {
   static Outside udp(UdpSettings settings) {
     Epoch epoch = Epoch.create();
     return (island, port, mark) -> {
-      UdpPort udp = UdpPort.open(withPort(settings, port).withMark(mark), island, epoch);
+      UdpPort udp = UdpPort.open(settings.withPort(port).withMark(mark), island, epoch);
       return new Bound() {
         @Override
         public PacketPort port() {
@@ -85,22 +85,5 @@ public interface Outside {
         }
       };
     };
-  }
-
-  private static UdpSettings withPort(UdpSettings settings, int port) {
-    return new UdpSettings(
-        port,
-        settings.address(),
-        settings.families(),
-        settings.mark(),
-        settings.receiveBufferBytes(),
-        settings.sendBufferBytes(),
-        settings.segmentation(),
-        settings.coalescing(),
-        settings.sticky(),
-        settings.ecn(),
-        settings.datagramBytes(),
-        settings.endpoints(),
-        settings.networkNamespace());
   }
 }

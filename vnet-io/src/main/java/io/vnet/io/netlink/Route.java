@@ -6,6 +6,7 @@ import io.vnet.io.libc.NetlinkConstants;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * A route.
@@ -131,146 +132,48 @@ public record Route(
 
   /** Through a gateway; the scope becomes {@link Scope#UNIVERSE}. */
   public Route via(IpAddress newGateway) {
-    return new Route(
-        destination,
-        type,
-        Optional.of(newGateway),
-        interfaceIndex,
-        metric,
-        table,
-        Scope.UNIVERSE,
-        protocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> {
+      draft.gateway = Optional.of(newGateway);
+      draft.scope = Scope.UNIVERSE;
+    });
   }
 
   /** Out of an interface. */
   public Route on(int index) {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        index,
-        metric,
-        table,
-        scope,
-        protocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> draft.interfaceIndex = index);
   }
 
   /** Of another type; the scope becomes {@link Scope#UNIVERSE}, of a local one the host. */
   public Route withType(Type newType) {
-    return new Route(
-        destination,
-        newType,
-        gateway,
-        interfaceIndex,
-        metric,
-        table,
-        newType == Type.LOCAL ? Scope.HOST : Scope.UNIVERSE,
-        protocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> {
+      draft.type = newType;
+      draft.scope = newType == Type.LOCAL ? Scope.HOST : Scope.UNIVERSE;
+    });
   }
 
   /** With another metric. */
   public Route withMetric(long newMetric) {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        interfaceIndex,
-        newMetric,
-        table,
-        scope,
-        protocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> draft.metric = newMetric);
   }
 
   /** In another table. */
   public Route withTable(long newTable) {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        interfaceIndex,
-        metric,
-        newTable,
-        scope,
-        protocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> draft.table = newTable);
   }
 
   /** With another scope. */
   public Route withScope(Scope newScope) {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        interfaceIndex,
-        metric,
-        table,
-        newScope,
-        protocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> draft.scope = newScope);
   }
 
   /** Made by another than the administrator. */
   Route withProtocol(int newProtocol) {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        interfaceIndex,
-        metric,
-        table,
-        scope,
-        newProtocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> draft.protocol = newProtocol);
   }
 
   /** With a preferred source address. */
   public Route withPreferredSource(IpAddress newSource) {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        interfaceIndex,
-        metric,
-        table,
-        scope,
-        protocol,
-        Optional.of(newSource),
-        mtu,
-        mtuLocked,
-        onLink,
-        multipath);
+    return with(draft -> draft.preferredSource = Optional.of(newSource));
   }
 
   /**
@@ -280,38 +183,15 @@ public record Route(
    * @param locked whether path MTU discovery may not change it
    */
   public Route withMtu(int bytes, boolean locked) {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        interfaceIndex,
-        metric,
-        table,
-        scope,
-        protocol,
-        preferredSource,
-        bytes,
-        locked,
-        onLink,
-        multipath);
+    return with(draft -> {
+      draft.mtu = bytes;
+      draft.mtuLocked = locked;
+    });
   }
 
   /** With a gateway that is taken to be on the link. */
   public Route withOnLink() {
-    return new Route(
-        destination,
-        type,
-        gateway,
-        interfaceIndex,
-        metric,
-        table,
-        scope,
-        protocol,
-        preferredSource,
-        mtu,
-        mtuLocked,
-        true,
-        multipath);
+    return with(draft -> draft.onLink = true);
   }
 
   boolean v6() {
@@ -346,5 +226,43 @@ public record Route(
   @Override
   public String toString() {
     return describe(interfaceIndex == 0 ? "" : "#" + interfaceIndex);
+  }
+
+  private Route with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    change.accept(draft);
+    return draft.route();
+  }
+
+  /** The components that a copy may have otherwise. */
+  private final class Draft {
+    private Type type = Route.this.type;
+    private Optional<IpAddress> gateway = Route.this.gateway;
+    private int interfaceIndex = Route.this.interfaceIndex;
+    private long metric = Route.this.metric;
+    private long table = Route.this.table;
+    private Scope scope = Route.this.scope;
+    private int protocol = Route.this.protocol;
+    private Optional<IpAddress> preferredSource = Route.this.preferredSource;
+    private int mtu = Route.this.mtu;
+    private boolean mtuLocked = Route.this.mtuLocked;
+    private boolean onLink = Route.this.onLink;
+
+    Route route() {
+      return new Route(
+          destination,
+          type,
+          gateway,
+          interfaceIndex,
+          metric,
+          table,
+          scope,
+          protocol,
+          preferredSource,
+          mtu,
+          mtuLocked,
+          onLink,
+          multipath);
+    }
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * A rule of policy routing: which packets are looked up in which table.
@@ -89,34 +90,12 @@ public record Rule(
 
   /** For IPv6; refused if it names IPv4 prefixes. */
   public Rule forV6() {
-    return new Rule(
-        true,
-        priority,
-        table,
-        mark,
-        inverted,
-        suppressPrefixLength,
-        source,
-        destination,
-        inInterface,
-        outInterface,
-        action);
+    return with(draft -> draft.v6 = true);
   }
 
   /** With a priority. */
   public Rule withPriority(long newPriority) {
-    return new Rule(
-        v6,
-        OptionalLong.of(newPriority),
-        table,
-        mark,
-        inverted,
-        suppressPrefixLength,
-        source,
-        destination,
-        inInterface,
-        outInterface,
-        action);
+    return with(draft -> draft.priority = OptionalLong.of(newPriority));
   }
 
   /** For packets of a mark, all bits counting. */
@@ -126,82 +105,33 @@ public record Rule(
 
   /** For packets of a mark. */
   public Rule withMark(int value, int mask) {
-    return new Rule(
-        v6,
-        priority,
-        table,
-        Optional.of(new Mark(value, mask)),
-        inverted,
-        suppressPrefixLength,
-        source,
-        destination,
-        inInterface,
-        outInterface,
-        action);
+    return with(draft -> draft.mark = Optional.of(new Mark(value, mask)));
   }
 
   /** For all packets but those. */
   public Rule not() {
-    return new Rule(
-        v6,
-        priority,
-        table,
-        mark,
-        !inverted,
-        suppressPrefixLength,
-        source,
-        destination,
-        inInterface,
-        outInterface,
-        action);
+    return with(draft -> draft.inverted = !inverted);
   }
 
   /** Passing over routes of no more bits than these. */
   public Rule withSuppressPrefixLength(int bits) {
-    return new Rule(
-        v6,
-        priority,
-        table,
-        mark,
-        inverted,
-        OptionalInt.of(bits),
-        source,
-        destination,
-        inInterface,
-        outInterface,
-        action);
+    return with(draft -> draft.suppressPrefixLength = OptionalInt.of(bits));
   }
 
   /** For packets from a prefix; the family follows it. */
   public Rule from(IpPrefix prefix) {
-    return new Rule(
-        prefix.address().v6(),
-        priority,
-        table,
-        mark,
-        inverted,
-        suppressPrefixLength,
-        Optional.of(prefix),
-        destination,
-        inInterface,
-        outInterface,
-        action);
+    return with(draft -> {
+      draft.v6 = prefix.address().v6();
+      draft.source = Optional.of(prefix);
+    });
   }
 
   /** For packets to a prefix; the family follows it. */
   public Rule to(IpPrefix prefix) {
-    return new Rule(
-        prefix.address().v6(),
-        priority,
-        table,
-        mark,
-        inverted,
-        suppressPrefixLength,
-        source,
-        Optional.of(prefix),
-        inInterface,
-        outInterface,
-        action);
+    return with(draft -> {
+      draft.v6 = prefix.address().v6();
+      draft.destination = Optional.of(prefix);
+    });
   }
 
   /** As the kernel's tools write it. */
@@ -228,5 +158,37 @@ public record Rule(
     }
     suppressPrefixLength.ifPresent(bits -> text.append(" suppress_prefixlength ").append(bits));
     return text.toString();
+  }
+
+  private Rule with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    change.accept(draft);
+    return draft.rule();
+  }
+
+  /** The components that a copy may have otherwise. */
+  private final class Draft {
+    private boolean v6 = Rule.this.v6;
+    private OptionalLong priority = Rule.this.priority;
+    private Optional<Mark> mark = Rule.this.mark;
+    private boolean inverted = Rule.this.inverted;
+    private OptionalInt suppressPrefixLength = Rule.this.suppressPrefixLength;
+    private Optional<IpPrefix> source = Rule.this.source;
+    private Optional<IpPrefix> destination = Rule.this.destination;
+
+    Rule rule() {
+      return new Rule(
+          v6,
+          priority,
+          table,
+          mark,
+          inverted,
+          suppressPrefixLength,
+          source,
+          destination,
+          inInterface,
+          outInterface,
+          action);
+    }
   }
 }

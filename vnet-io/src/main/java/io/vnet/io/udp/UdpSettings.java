@@ -4,6 +4,7 @@ import io.vnet.api.address.IpAddress;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * How a {@link UdpPort} is opened.
@@ -105,152 +106,104 @@ public record UdpSettings(
         Optional.empty());
   }
 
+  /** On another port; 0: the kernel's choice. */
+  public UdpSettings withPort(int newPort) {
+    return with(draft -> draft.port = newPort);
+  }
+
   /** Receiving at this address only. */
   public UdpSettings withAddress(IpAddress newAddress) {
-    return copy(Optional.of(newAddress), families, mark, networkNamespace);
+    return with(draft -> draft.address = Optional.of(newAddress));
   }
 
   /** With these families. */
   public UdpSettings withFamilies(Families newFamilies) {
-    return copy(address, newFamilies, mark, networkNamespace);
+    return with(draft -> draft.families = newFamilies);
   }
 
   /** With this mark. */
   public UdpSettings withMark(int newMark) {
-    return copy(address, families, newMark, networkNamespace);
+    return with(draft -> draft.mark = newMark);
   }
 
   /** In the network namespace that this file names. */
   public UdpSettings inNetworkNamespace(Path file) {
-    return copy(address, families, mark, Optional.of(file));
-  }
-
-  private UdpSettings copy(
-      Optional<IpAddress> newAddress,
-      Families newFamilies,
-      int newMark,
-      Optional<Path> newNamespace) {
-    return new UdpSettings(
-        port,
-        newAddress,
-        newFamilies,
-        newMark,
-        receiveBufferBytes,
-        sendBufferBytes,
-        segmentation,
-        coalescing,
-        sticky,
-        ecn,
-        datagramBytes,
-        endpoints,
-        newNamespace);
+    return with(draft -> draft.networkNamespace = Optional.of(file));
   }
 
   /** With these buffers in the kernel, in bytes. */
   public UdpSettings withBuffers(int receiveBytes, int sendBytes) {
-    return new UdpSettings(
-        port,
-        address,
-        families,
-        mark,
-        receiveBytes,
-        sendBytes,
-        segmentation,
-        coalescing,
-        sticky,
-        ecn,
-        datagramBytes,
-        endpoints,
-        networkNamespace);
+    return with(draft -> {
+      draft.receiveBufferBytes = receiveBytes;
+      draft.sendBufferBytes = sendBytes;
+    });
   }
 
   /** With or without trains to the kernel, and from it. */
   public UdpSettings withTrains(boolean newSegmentation, boolean newCoalescing) {
-    return new UdpSettings(
-        port,
-        address,
-        families,
-        mark,
-        receiveBufferBytes,
-        sendBufferBytes,
-        newSegmentation,
-        newCoalescing,
-        sticky,
-        ecn,
-        datagramBytes,
-        endpoints,
-        networkNamespace);
+    return with(draft -> {
+      draft.segmentation = newSegmentation;
+      draft.coalescing = newCoalescing;
+    });
   }
 
   /** With or without sources in endpoints. */
   public UdpSettings withSticky(boolean newSticky) {
-    return new UdpSettings(
-        port,
-        address,
-        families,
-        mark,
-        receiveBufferBytes,
-        sendBufferBytes,
-        segmentation,
-        coalescing,
-        newSticky,
-        ecn,
-        datagramBytes,
-        endpoints,
-        networkNamespace);
+    return with(draft -> draft.sticky = newSticky);
   }
 
   /** With or without ECN. */
   public UdpSettings withEcn(boolean newEcn) {
-    return new UdpSettings(
-        port,
-        address,
-        families,
-        mark,
-        receiveBufferBytes,
-        sendBufferBytes,
-        segmentation,
-        coalescing,
-        sticky,
-        newEcn,
-        datagramBytes,
-        endpoints,
-        networkNamespace);
+    return with(draft -> draft.ecn = newEcn);
   }
 
   /** With another longest datagram where trains are not received. */
   public UdpSettings withDatagramBytes(int newDatagramBytes) {
-    return new UdpSettings(
-        port,
-        address,
-        families,
-        mark,
-        receiveBufferBytes,
-        sendBufferBytes,
-        segmentation,
-        coalescing,
-        sticky,
-        ecn,
-        newDatagramBytes,
-        endpoints,
-        networkNamespace);
+    return with(draft -> draft.datagramBytes = newDatagramBytes);
   }
 
   /** With another number of endpoints that are remembered. */
   public UdpSettings withEndpoints(int newEndpoints) {
-    return new UdpSettings(
-        port,
-        address,
-        families,
-        mark,
-        receiveBufferBytes,
-        sendBufferBytes,
-        segmentation,
-        coalescing,
-        sticky,
-        ecn,
-        datagramBytes,
-        newEndpoints,
-        networkNamespace);
+    return with(draft -> draft.endpoints = newEndpoints);
+  }
+
+  private UdpSettings with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    change.accept(draft);
+    return draft.settings();
+  }
+
+  /** The components that a copy may have otherwise. */
+  private final class Draft {
+    private int port = UdpSettings.this.port;
+    private Optional<IpAddress> address = UdpSettings.this.address;
+    private Families families = UdpSettings.this.families;
+    private int mark = UdpSettings.this.mark;
+    private int receiveBufferBytes = UdpSettings.this.receiveBufferBytes;
+    private int sendBufferBytes = UdpSettings.this.sendBufferBytes;
+    private boolean segmentation = UdpSettings.this.segmentation;
+    private boolean coalescing = UdpSettings.this.coalescing;
+    private boolean sticky = UdpSettings.this.sticky;
+    private boolean ecn = UdpSettings.this.ecn;
+    private int datagramBytes = UdpSettings.this.datagramBytes;
+    private int endpoints = UdpSettings.this.endpoints;
+    private Optional<Path> networkNamespace = UdpSettings.this.networkNamespace;
+
+    UdpSettings settings() {
+      return new UdpSettings(
+          port,
+          address,
+          families,
+          mark,
+          receiveBufferBytes,
+          sendBufferBytes,
+          segmentation,
+          coalescing,
+          sticky,
+          ecn,
+          datagramBytes,
+          endpoints,
+          networkNamespace);
+    }
   }
 }
