@@ -8,8 +8,9 @@ import org.bouncycastle.crypto.digests.Blake2sDigest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every provider has alike: BLAKE2s by Bouncy Castle, which a handshake spends two percent of
- * its time in, HMAC over it, and XChaCha20-Poly1305 out of HChaCha20 and the provider's own AEAD.
+ * What every provider has alike: the checks of arguments, BLAKE2s by Bouncy Castle, which a
+ * handshake spends two percent of its time in, HMAC over it, and XChaCha20-Poly1305 out of
+ * HChaCha20 and the provider's own AEAD.
  */
 abstract sealed class CommonCrypto implements Crypto permits LibcryptoCrypto, PortableCrypto {
   private static final VarHandle LONG =
@@ -73,6 +74,55 @@ abstract sealed class CommonCrypto implements Crypto permits LibcryptoCrypto, Po
   }
 
   @Override
+  public final boolean agree(byte[] privateKey, byte[] publicKey, byte[] shared) {
+    checkLength("private key", privateKey, KEY_BYTES);
+    checkLength("public key", publicKey, KEY_BYTES);
+    checkLength("shared secret", shared, KEY_BYTES);
+    return x25519(privateKey, publicKey, shared);
+  }
+
+  /** {@link #agree} with arguments of the right lengths. */
+  abstract boolean x25519(byte[] privateKey, byte[] publicKey, byte[] shared);
+
+  @Override
+  public final byte[] publicKey(byte[] privateKey) {
+    checkLength("private key", privateKey, KEY_BYTES);
+    byte[] publicKey = new byte[KEY_BYTES];
+    x25519Base(privateKey, publicKey);
+    return publicKey;
+  }
+
+  /** {@link #publicKey} into an array of its length. */
+  abstract void x25519Base(byte[] privateKey, byte[] publicKey);
+
+  @Override
+  public final byte[] seal(byte[] key, long counter, byte[] plain, byte[] additional) {
+    checkLength("key", key, KEY_BYTES);
+    return sealText(key, counter, plain, additional);
+  }
+
+  /** {@link #seal} with a key of the right length. */
+  abstract byte[] sealText(byte[] key, long counter, byte[] plain, byte[] additional);
+
+  @Override
+  public final byte @Nullable [] open(byte[] key, long counter, byte[] sealed, byte[] additional) {
+    checkLength("key", key, KEY_BYTES);
+    return sealed.length < TAG_BYTES ? null : openText(key, counter, sealed, additional);
+  }
+
+  /** {@link #open} with a key of the right length and a text that has a tag. */
+  abstract byte @Nullable [] openText(byte[] key, long counter, byte[] sealed, byte[] additional);
+
+  @Override
+  public final TransportCipher transportCipher(byte[] key) {
+    checkLength("key", key, KEY_BYTES);
+    return packetCipher(key);
+  }
+
+  /** {@link #transportCipher} with a key of the right length. */
+  abstract TransportCipher packetCipher(byte[] key);
+
+  @Override
   public final byte[] sealWithNonce(byte[] key, byte[] nonce, byte[] plain, byte[] additional) {
     byte[] subkey = subkey(key, nonce);
     byte[] sealed = seal(subkey, counter(nonce), plain, additional);
@@ -101,7 +151,7 @@ abstract sealed class CommonCrypto implements Crypto permits LibcryptoCrypto, Po
   }
 
   /** Refuses an array of another length; says nothing of what is in it. */
-  static void checkLength(String what, byte[] bytes, int length) {
+  private static void checkLength(String what, byte[] bytes, int length) {
     if (bytes.length != length) {
       throw new IllegalArgumentException(
           what + " of " + bytes.length + " bytes, not " + length + " as wanted");

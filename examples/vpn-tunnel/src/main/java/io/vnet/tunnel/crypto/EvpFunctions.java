@@ -8,7 +8,6 @@ import static io.vnet.tunnel.crypto.Libcrypto.impossible;
 import io.vnet.api.error.VnetException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.invoke.MethodHandle;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The same through libcrypto's EVP interface, which OpenSSL 1.1.1 has too. Cipher and key of a
@@ -19,18 +18,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Source: EVP_EncryptInit(3), EVP_PKEY_new(3), EVP_PKEY_derive(3).
  */
-final class EvpFunctions implements LibcryptoFunctions {
+final class EvpFunctions extends LibcryptoFunctions {
   private static final int X25519 = 1034; // NID_X25519 of openssl/obj_mac.h.
   private static final int GET_TAG = 0x10; // EVP_CTRL_AEAD_GET_TAG of openssl/evp.h.
   private static final int SET_TAG = 0x11;
   private static final int ENCRYPT = 1;
   private static final int DECRYPT = 0;
   private static final long KEY_BYTES = Crypto.KEY_BYTES;
-
-  private final String name;
+  private static final Lookup<Handles> HANDLES = Lookup.of(Handles::of);
 
   private EvpFunctions(String name) {
-    this.name = name;
+    super(name);
   }
 
   private record Handles(
@@ -82,37 +80,9 @@ final class EvpFunctions implements LibcryptoFunctions {
     }
   }
 
-  /** Found once; what is missing stays so. */
-  private static final class Found {
-    static final @Nullable Handles HANDLES;
-    static final String REASON;
-
-    private Found() {}
-
-    static {
-      Handles handles = null;
-      String reason = "";
-      try {
-        handles = Handles.of(Libcrypto.load());
-      } catch (VnetException e) {
-        reason = e.reason();
-      }
-      HANDLES = handles;
-      REASON = reason;
-    }
-
-    static Handles handles() {
-      Handles handles = HANDLES;
-      if (handles == null) {
-        throw Libcrypto.unusable(REASON);
-      }
-      return handles;
-    }
-  }
-
   /** Not touched before the handles are found; a constant, so that calls through it are direct. */
   private static final class Calls {
-    static final Handles C = Found.handles();
+    static final Handles C = HANDLES.orThrow();
 
     private Calls() {}
   }
@@ -123,105 +93,62 @@ final class EvpFunctions implements LibcryptoFunctions {
    * @throws VnetException EOPNOTSUPP: it has not what is needed
    */
   static EvpFunctions load() {
-    Libcrypto library = Libcrypto.load();
-    Found.handles();
-    return new EvpFunctions("libcrypto " + library.version() + " by EVP");
+    HANDLES.orThrow();
+    return new EvpFunctions("libcrypto " + Libcrypto.load().version() + " by EVP");
   }
 
   @Override
-  public String name() {
-    return name;
+  long allocate() throws Throwable {
+    return (long) Calls.C.contextNew.invokeExact();
   }
 
   @Override
-  public long newContext(long key) {
-    try {
-      long context = (long) Calls.C.contextNew.invokeExact();
-      if (context == 0) {
-        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
-      }
-      long nonce = NativeMemory.ofThread().nonce(0);
-      long cipher = (long) Calls.C.cipher.invokeExact();
-      if ((int) Calls.C.init.invokeExact(context, cipher, 0L, key, nonce, ENCRYPT) != 1) {
-        Calls.C.contextFree.invokeExact(context);
-        Calls.C.clearErrors.invokeExact();
-        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
-      }
-      return context;
-    } catch (VnetException e) {
-      throw e;
-    } catch (Throwable e) {
-      throw impossible(e);
+  void free(long context) throws Throwable {
+    Calls.C.contextFree.invokeExact(context);
+  }
+
+  @Override
+  boolean putKey(long context, long key, long nonce) throws Throwable {
+    long cipher = (long) Calls.C.cipher.invokeExact();
+    if ((int) Calls.C.init.invokeExact(context, cipher, 0L, key, nonce, ENCRYPT) == 1) {
+      return true;
     }
+    Calls.C.clearErrors.invokeExact();
+    return false;
   }
 
   @Override
-  public void freeContext(long context) {
-    try {
-      Calls.C.contextFree.invokeExact(context);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+  boolean beginSeal(long context, long nonce) throws Throwable {
+    return (int) Calls.C.init.invokeExact(context, 0L, 0L, 0L, nonce, ENCRYPT) == 1;
   }
 
   @Override
-  public boolean seal(
-      long context,
-      long counter,
-      long additional,
-      int additionalLength,
-      long from,
-      int length,
-      long to) {
-    NativeMemory memory = NativeMemory.ofThread();
-    long nonce = memory.nonce(counter);
-    long written = memory.written();
-    long tag = to + length;
-    try {
-      return (int) Calls.C.init.invokeExact(context, 0L, 0L, 0L, nonce, ENCRYPT) == 1
-          && update(context, 0, written, additional, additionalLength)
-          && update(context, to, written, from, length)
-          && (int) Calls.C.end.invokeExact(context, tag, written) == 1
-          && (int) Calls.C.control.invokeExact(context, GET_TAG, Crypto.TAG_BYTES, tag) == 1;
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+  boolean beginOpen(long context, long nonce) throws Throwable {
+    return (int) Calls.C.init.invokeExact(context, 0L, 0L, 0L, nonce, DECRYPT) == 1;
   }
 
   @Override
-  public boolean open(
-      long context,
-      long counter,
-      long additional,
-      int additionalLength,
-      long from,
-      int length,
-      long to) {
-    NativeMemory memory = NativeMemory.ofThread();
-    long nonce = memory.nonce(counter);
-    long written = memory.written();
-    int plain = length - Crypto.TAG_BYTES;
-    try {
-      // The tag is taken before anything is written over it.
-      return (int) Calls.C.init.invokeExact(context, 0L, 0L, 0L, nonce, DECRYPT) == 1
-          && (int) Calls.C.control.invokeExact(context, SET_TAG, Crypto.TAG_BYTES, from + plain)
-              == 1
-          && update(context, 0, written, additional, additionalLength)
-          && update(context, to, written, from, plain)
-          && (int) Calls.C.end.invokeExact(context, to, written) == 1;
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
-  }
-
-  /** Additional data if {@code to} is 0. */
-  private static boolean update(long context, long to, long written, long from, int length)
-      throws Throwable {
-    return length == 0 || (int) Calls.C.update.invokeExact(context, to, written, from, length) == 1;
+  boolean readTag(long context, NativeMemory memory, long tag) throws Throwable {
+    return (int) Calls.C.control.invokeExact(context, SET_TAG, Crypto.TAG_BYTES, tag) == 1;
   }
 
   @Override
-  public boolean agree(NativeMemory memory) {
+  boolean writeTag(long context, NativeMemory memory, long tag) throws Throwable {
+    return (int) Calls.C.control.invokeExact(context, GET_TAG, Crypto.TAG_BYTES, tag) == 1;
+  }
+
+  @Override
+  boolean update(long context, long to, long written, long from, int length) throws Throwable {
+    return (int) Calls.C.update.invokeExact(context, to, written, from, length) == 1;
+  }
+
+  @Override
+  boolean end(long context, long to, long written) throws Throwable {
+    return (int) Calls.C.end.invokeExact(context, to, written) == 1;
+  }
+
+  @Override
+  boolean agree(NativeMemory memory) {
     long own = 0;
     long peer = 0;
     long exchange = 0;
@@ -250,11 +177,11 @@ final class EvpFunctions implements LibcryptoFunctions {
     } catch (Throwable e) {
       throw impossible(e);
     } finally {
-      free(exchange, own, peer);
+      freeAll(exchange, own, peer);
     }
   }
 
-  private static void free(long exchange, long own, long peer) {
+  private static void freeAll(long exchange, long own, long peer) {
     try {
       // All three take 0 as nothing to do.
       Calls.C.exchangeFree.invokeExact(exchange);

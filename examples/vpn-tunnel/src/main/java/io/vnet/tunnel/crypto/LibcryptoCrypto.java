@@ -33,10 +33,7 @@ final class LibcryptoCrypto extends CommonCrypto {
   }
 
   @Override
-  public boolean agree(byte[] privateKey, byte[] publicKey, byte[] shared) {
-    checkLength("private key", privateKey, KEY_BYTES);
-    checkLength("public key", publicKey, KEY_BYTES);
-    checkLength("shared secret", shared, KEY_BYTES);
+  boolean x25519(byte[] privateKey, byte[] publicKey, byte[] shared) {
     NativeMemory memory = NativeMemory.ofThread();
     memory.putKeys(privateKey, publicKey);
     try {
@@ -61,16 +58,14 @@ final class LibcryptoCrypto extends CommonCrypto {
   }
 
   @Override
-  public byte[] publicKey(byte[] privateKey) {
-    byte[] publicKey = new byte[KEY_BYTES];
-    if (!agree(privateKey, BASE_POINT, publicKey)) {
+  void x25519Base(byte[] privateKey, byte[] publicKey) {
+    if (!x25519(privateKey, BASE_POINT, publicKey)) {
       throw new AssertionError("the base point is not of small order");
     }
-    return publicKey;
   }
 
   @Override
-  public byte[] seal(byte[] key, long counter, byte[] plain, byte[] additional) {
+  byte[] sealText(byte[] key, long counter, byte[] plain, byte[] additional) {
     byte[] sealed = new byte[Math.addExact(plain.length, TAG_BYTES)];
     if (!crypt(true, key, counter, plain, additional, sealed)) {
       throw new IllegalStateException(functions.name() + " does not seal");
@@ -79,11 +74,7 @@ final class LibcryptoCrypto extends CommonCrypto {
   }
 
   @Override
-  public byte @Nullable [] open(byte[] key, long counter, byte[] sealed, byte[] additional) {
-    checkLength("key", key, KEY_BYTES);
-    if (sealed.length < TAG_BYTES) {
-      return null;
-    }
+  byte @Nullable [] openText(byte[] key, long counter, byte[] sealed, byte[] additional) {
     byte[] plain = new byte[sealed.length - TAG_BYTES];
     return crypt(false, key, counter, sealed, additional, plain) ? plain : null;
   }
@@ -118,7 +109,6 @@ final class LibcryptoCrypto extends CommonCrypto {
   }
 
   private long newContext(NativeMemory memory, byte[] key) {
-    checkLength("key", key, KEY_BYTES);
     memory.putKey(key);
     try {
       return functions.newContext(memory.privateKey());
@@ -128,7 +118,7 @@ final class LibcryptoCrypto extends CommonCrypto {
   }
 
   @Override
-  public TransportCipher transportCipher(byte[] key) {
+  TransportCipher packetCipher(byte[] key) {
     return new PacketCipher(functions, newContext(NativeMemory.ofThread(), key));
   }
 

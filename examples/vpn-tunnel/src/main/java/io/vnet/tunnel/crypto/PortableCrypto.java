@@ -44,23 +44,17 @@ final class PortableCrypto extends CommonCrypto {
   }
 
   @Override
-  public boolean agree(byte[] privateKey, byte[] publicKey, byte[] shared) {
-    checkLength("private key", privateKey, KEY_BYTES);
-    checkLength("public key", publicKey, KEY_BYTES);
-    checkLength("shared secret", shared, KEY_BYTES);
+  boolean x25519(byte[] privateKey, byte[] publicKey, byte[] shared) {
     return X25519.calculateAgreement(privateKey, 0, publicKey, 0, shared, 0);
   }
 
   @Override
-  public byte[] publicKey(byte[] privateKey) {
-    checkLength("private key", privateKey, KEY_BYTES);
-    byte[] publicKey = new byte[KEY_BYTES];
+  void x25519Base(byte[] privateKey, byte[] publicKey) {
     X25519.generatePublicKey(privateKey, 0, publicKey, 0);
-    return publicKey;
   }
 
   @Override
-  public byte[] seal(byte[] key, long counter, byte[] plain, byte[] additional) {
+  byte[] sealText(byte[] key, long counter, byte[] plain, byte[] additional) {
     try (Key wrapped = new Key(key)) {
       // A new one each time: an object refuses the key and nonce that it had last.
       Cipher cipher = newCipher();
@@ -73,11 +67,7 @@ final class PortableCrypto extends CommonCrypto {
   }
 
   @Override
-  public byte @Nullable [] open(byte[] key, long counter, byte[] sealed, byte[] additional) {
-    checkLength("key", key, KEY_BYTES);
-    if (sealed.length < TAG_BYTES) {
-      return null;
-    }
+  byte @Nullable [] openText(byte[] key, long counter, byte[] sealed, byte[] additional) {
     try (Key wrapped = new Key(key)) {
       Cipher cipher = newCipher();
       cipher.init(Cipher.DECRYPT_MODE, wrapped, iv(counter));
@@ -91,7 +81,7 @@ final class PortableCrypto extends CommonCrypto {
   }
 
   @Override
-  public TransportCipher transportCipher(byte[] key) {
+  TransportCipher packetCipher(byte[] key) {
     return new PacketCipher(key);
   }
 
@@ -120,7 +110,6 @@ final class PortableCrypto extends CommonCrypto {
     private final byte[] bytes;
 
     Key(byte[] bytes) {
-      checkLength("key", bytes, KEY_BYTES);
       this.bytes = bytes.clone();
     }
 

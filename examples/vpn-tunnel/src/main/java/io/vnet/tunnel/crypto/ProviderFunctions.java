@@ -8,7 +8,6 @@ import static io.vnet.tunnel.crypto.Libcrypto.impossible;
 import io.vnet.api.error.VnetException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.invoke.MethodHandle;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The functions of libcrypto's built-in provider themselves, without the EVP layer over them. EVP
@@ -23,92 +22,61 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Source: provider-cipher(7), provider-keymgmt(7), provider-keyexch(7).
  */
-final class ProviderFunctions implements LibcryptoFunctions {
+final class ProviderFunctions extends LibcryptoFunctions {
   private static final int SELECT_PUBLIC_KEY = 2;
   private static final int SELECT_KEYPAIR = 3;
   private static final long NONCE_BYTES = NativeMemory.NONCE_BYTES;
   private static final long KEY_BYTES = Crypto.KEY_BYTES;
   private static final long TAG_BYTES = Crypto.TAG_BYTES;
-
-  private final String name;
+  private static final Lookup<ProviderTables> TABLES = Lookup.of(ProviderTables::new);
 
   private ProviderFunctions(String name) {
-    this.name = name;
-  }
-
-  /** Found once; what is missing stays so. */
-  private static final class Found {
-    static final @Nullable ProviderTables TABLES;
-    static final String REASON;
-
-    private Found() {}
-
-    static {
-      ProviderTables tables = null;
-      String reason = "";
-      try {
-        tables = new ProviderTables(Libcrypto.load());
-      } catch (VnetException e) {
-        reason = e.reason();
-      }
-      TABLES = tables;
-      REASON = reason;
-    }
-
-    static ProviderTables tables() {
-      ProviderTables tables = TABLES;
-      if (tables == null) {
-        throw Libcrypto.unusable(REASON);
-      }
-      return tables;
-    }
+    super(name);
   }
 
   /** Not touched before the tables are found. */
   private static final class Calls {
-    private static final ProviderTables TABLES = Found.tables();
-    static final long CONTEXT = TABLES.context();
+    private static final ProviderTables FOUND = TABLES.orThrow();
+    static final long CONTEXT = FOUND.context();
     private static final FunctionDescriptor NEW = FunctionDescriptor.of(POINTER, POINTER);
     private static final FunctionDescriptor FREE = FunctionDescriptor.ofVoid(POINTER);
     private static final FunctionDescriptor INIT =
         FunctionDescriptor.of(INT, POINTER, POINTER, SIZE, POINTER, SIZE, POINTER);
     private static final FunctionDescriptor PARAMS = FunctionDescriptor.of(INT, POINTER, POINTER);
 
-    static final MethodHandle NEWCTX = TABLES.cipher(ProviderTables.CIPHER_NEWCTX, NEW);
-    static final MethodHandle FREECTX = TABLES.cipher(ProviderTables.CIPHER_FREECTX, FREE);
-    static final MethodHandle ENCRYPT_INIT =
-        TABLES.cipher(ProviderTables.CIPHER_ENCRYPT_INIT, INIT);
-    static final MethodHandle DECRYPT_INIT =
-        TABLES.cipher(ProviderTables.CIPHER_DECRYPT_INIT, INIT);
+    static final MethodHandle NEWCTX = FOUND.cipher(ProviderTables.CIPHER_NEWCTX, NEW);
+    static final MethodHandle FREECTX = FOUND.cipher(ProviderTables.CIPHER_FREECTX, FREE);
+    static final MethodHandle ENCRYPT_INIT = FOUND.cipher(ProviderTables.CIPHER_ENCRYPT_INIT, INIT);
+    static final MethodHandle DECRYPT_INIT = FOUND.cipher(ProviderTables.CIPHER_DECRYPT_INIT, INIT);
     static final MethodHandle UPDATE =
-        TABLES.cipher(
+        FOUND.cipher(
             ProviderTables.CIPHER_UPDATE,
             FunctionDescriptor.of(INT, POINTER, POINTER, POINTER, SIZE, POINTER, SIZE));
     static final MethodHandle FINAL =
-        TABLES.cipher(
+        FOUND.cipher(
             ProviderTables.CIPHER_FINAL,
             FunctionDescriptor.of(INT, POINTER, POINTER, POINTER, SIZE));
     static final MethodHandle GET_PARAMS =
-        TABLES.cipher(ProviderTables.CIPHER_GET_CTX_PARAMS, PARAMS);
+        FOUND.cipher(ProviderTables.CIPHER_GET_CTX_PARAMS, PARAMS);
     static final MethodHandle SET_PARAMS =
-        TABLES.cipher(ProviderTables.CIPHER_SET_CTX_PARAMS, PARAMS);
+        FOUND.cipher(ProviderTables.CIPHER_SET_CTX_PARAMS, PARAMS);
 
-    static final MethodHandle KEY_NEW = TABLES.keys(ProviderTables.KEYMGMT_NEW, NEW);
-    static final MethodHandle KEY_FREE = TABLES.keys(ProviderTables.KEYMGMT_FREE, FREE);
+    static final MethodHandle KEY_NEW = FOUND.keys(ProviderTables.KEYMGMT_NEW, NEW);
+    static final MethodHandle KEY_FREE = FOUND.keys(ProviderTables.KEYMGMT_FREE, FREE);
     static final MethodHandle KEY_IMPORT =
-        TABLES.keys(
+        FOUND.keys(
             ProviderTables.KEYMGMT_IMPORT, FunctionDescriptor.of(INT, POINTER, INT, POINTER));
 
-    static final MethodHandle EXCHANGE_NEW = TABLES.exchange(ProviderTables.KEYEXCH_NEWCTX, NEW);
-    static final MethodHandle EXCHANGE_FREE = TABLES.exchange(ProviderTables.KEYEXCH_FREECTX, FREE);
+    static final MethodHandle EXCHANGE_NEW = FOUND.exchange(ProviderTables.KEYEXCH_NEWCTX, NEW);
+    static final MethodHandle EXCHANGE_FREE = FOUND.exchange(ProviderTables.KEYEXCH_FREECTX, FREE);
     static final MethodHandle EXCHANGE_INIT =
-        TABLES.exchange(
+        FOUND.exchange(
             ProviderTables.KEYEXCH_INIT, FunctionDescriptor.of(INT, POINTER, POINTER, POINTER));
     static final MethodHandle EXCHANGE_PEER =
-        TABLES.exchange(
+        FOUND.exchange(
             ProviderTables.KEYEXCH_SET_PEER, FunctionDescriptor.of(INT, POINTER, POINTER));
     static final MethodHandle EXCHANGE_DERIVE =
-        TABLES.exchange(
+        FOUND.exchange(
             ProviderTables.KEYEXCH_DERIVE,
             FunctionDescriptor.of(INT, POINTER, POINTER, POINTER, SIZE));
 
@@ -121,105 +89,59 @@ final class ProviderFunctions implements LibcryptoFunctions {
    * @throws VnetException EOPNOTSUPP: it is older, or has not what is needed
    */
   static ProviderFunctions load() {
-    Libcrypto library = Libcrypto.load();
-    Found.tables();
-    return new ProviderFunctions("libcrypto " + library.version());
+    TABLES.orThrow();
+    return new ProviderFunctions("libcrypto " + Libcrypto.load().version());
   }
 
   @Override
-  public String name() {
-    return name;
+  long allocate() throws Throwable {
+    return (long) Calls.NEWCTX.invokeExact(Calls.CONTEXT);
   }
 
   @Override
-  public long newContext(long key) {
-    try {
-      long context = (long) Calls.NEWCTX.invokeExact(Calls.CONTEXT);
-      if (context == 0) {
-        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
-      }
-      long nonce = NativeMemory.ofThread().nonce(0);
-      if ((int) Calls.ENCRYPT_INIT.invokeExact(context, key, KEY_BYTES, nonce, NONCE_BYTES, 0L)
-          != 1) {
-        Calls.FREECTX.invokeExact(context);
-        throw Libcrypto.refused("a ChaCha20-Poly1305 context");
-      }
-      return context;
-    } catch (VnetException e) {
-      throw e;
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+  void free(long context) throws Throwable {
+    Calls.FREECTX.invokeExact(context);
   }
 
   @Override
-  public void freeContext(long context) {
-    try {
-      Calls.FREECTX.invokeExact(context);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+  boolean putKey(long context, long key, long nonce) throws Throwable {
+    return (int) Calls.ENCRYPT_INIT.invokeExact(context, key, KEY_BYTES, nonce, NONCE_BYTES, 0L)
+        == 1;
   }
 
   @Override
-  public boolean seal(
-      long context,
-      long counter,
-      long additional,
-      int additionalLength,
-      long from,
-      int length,
-      long to) {
-    NativeMemory memory = NativeMemory.ofThread();
-    long nonce = memory.nonce(counter);
-    long written = memory.written();
-    long tag = to + length;
-    try {
-      return (int) Calls.ENCRYPT_INIT.invokeExact(context, 0L, 0L, nonce, NONCE_BYTES, 0L) == 1
-          && update(context, 0, written, additional, additionalLength)
-          && update(context, to, written, from, length)
-          && (int) Calls.FINAL.invokeExact(context, tag, written, TAG_BYTES) == 1
-          && (int) Calls.GET_PARAMS.invokeExact(context, memory.tagParams(tag)) == 1;
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+  boolean beginSeal(long context, long nonce) throws Throwable {
+    return (int) Calls.ENCRYPT_INIT.invokeExact(context, 0L, 0L, nonce, NONCE_BYTES, 0L) == 1;
   }
 
   @Override
-  public boolean open(
-      long context,
-      long counter,
-      long additional,
-      int additionalLength,
-      long from,
-      int length,
-      long to) {
-    NativeMemory memory = NativeMemory.ofThread();
-    long nonce = memory.nonce(counter);
-    long written = memory.written();
-    int plain = length - Crypto.TAG_BYTES;
-    try {
-      // The tag is taken before anything is written over it.
-      return (int) Calls.DECRYPT_INIT.invokeExact(context, 0L, 0L, nonce, NONCE_BYTES, 0L) == 1
-          && (int) Calls.SET_PARAMS.invokeExact(context, memory.tagParams(from + plain)) == 1
-          && update(context, 0, written, additional, additionalLength)
-          && update(context, to, written, from, plain)
-          && (int) Calls.FINAL.invokeExact(context, to, written, TAG_BYTES) == 1;
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
-  }
-
-  /** Additional data if {@code to} is 0. */
-  private static boolean update(long context, long to, long written, long from, int length)
-      throws Throwable {
-    return length == 0
-        || (int) Calls.UPDATE.invokeExact(context, to, written, (long) length, from, (long) length)
-            == 1;
+  boolean beginOpen(long context, long nonce) throws Throwable {
+    return (int) Calls.DECRYPT_INIT.invokeExact(context, 0L, 0L, nonce, NONCE_BYTES, 0L) == 1;
   }
 
   @Override
-  public boolean agree(NativeMemory memory) {
+  boolean readTag(long context, NativeMemory memory, long tag) throws Throwable {
+    return (int) Calls.SET_PARAMS.invokeExact(context, memory.tagParams(tag)) == 1;
+  }
+
+  @Override
+  boolean writeTag(long context, NativeMemory memory, long tag) throws Throwable {
+    return (int) Calls.GET_PARAMS.invokeExact(context, memory.tagParams(tag)) == 1;
+  }
+
+  @Override
+  boolean update(long context, long to, long written, long from, int length) throws Throwable {
+    return (int) Calls.UPDATE.invokeExact(context, to, written, (long) length, from, (long) length)
+        == 1;
+  }
+
+  @Override
+  boolean end(long context, long to, long written) throws Throwable {
+    return (int) Calls.FINAL.invokeExact(context, to, written, TAG_BYTES) == 1;
+  }
+
+  @Override
+  boolean agree(NativeMemory memory) {
     long own = 0;
     long peer = 0;
     long exchange = 0;
@@ -245,11 +167,11 @@ final class ProviderFunctions implements LibcryptoFunctions {
     } catch (Throwable e) {
       throw impossible(e);
     } finally {
-      free(exchange, own, peer);
+      freeAll(exchange, own, peer);
     }
   }
 
-  private static void free(long exchange, long own, long peer) {
+  private static void freeAll(long exchange, long own, long peer) {
     try {
       if (exchange != 0) {
         Calls.EXCHANGE_FREE.invokeExact(exchange);
