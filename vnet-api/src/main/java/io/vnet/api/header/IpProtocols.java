@@ -14,4 +14,12 @@ public final class IpProtocols {
   public static final int DESTINATION_OPTIONS = 60;
 
   private IpProtocols() {}
+
+  /** Whether it is a header of IPv6 behind which another may follow: TCP or UDP, for instance. */
+  public static boolean isExtension(int protocol) {
+    return switch (protocol) {
+      case HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION_OPTIONS -> true;
+      default -> false;
+    };
+  }
 }

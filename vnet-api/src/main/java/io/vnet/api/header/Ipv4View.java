@@ -1,5 +1,17 @@
 package io.vnet.api.header;
 
+import static io.vnet.api.header.HeaderFields.IPV4_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.IPV4_DESTINATION;
+import static io.vnet.api.header.HeaderFields.IPV4_DONT_FRAGMENT;
+import static io.vnet.api.header.HeaderFields.IPV4_FRAGMENT;
+import static io.vnet.api.header.HeaderFields.IPV4_ID;
+import static io.vnet.api.header.HeaderFields.IPV4_MORE_FRAGMENTS;
+import static io.vnet.api.header.HeaderFields.IPV4_PART;
+import static io.vnet.api.header.HeaderFields.IPV4_PROTOCOL;
+import static io.vnet.api.header.HeaderFields.IPV4_SOURCE;
+import static io.vnet.api.header.HeaderFields.IPV4_TIME_TO_LIVE;
+import static io.vnet.api.header.HeaderFields.IPV4_TOTAL_LENGTH;
+
 import io.vnet.api.address.IpAddress;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -11,16 +23,6 @@ public final class Ipv4View extends HeaderView {
 
   private static final int VERSION_AND_LENGTH = 0;
   private static final int TRAFFIC_CLASS = 1;
-  private static final int TOTAL_LENGTH = 2;
-  private static final int IDENTIFICATION = 4;
-  private static final int FRAGMENT = 6;
-  private static final int TIME_TO_LIVE = 8;
-  private static final int PROTOCOL = 9;
-  private static final int CHECKSUM = 10;
-  private static final int SOURCE = 12;
-  private static final int DESTINATION = 16;
-  private static final int DONT_FRAGMENT = 0x4000;
-  private static final int MORE_FRAGMENTS = 0x2000;
 
   /** A view that points at nothing yet. */
   public Ipv4View() {}
@@ -57,42 +59,42 @@ public final class Ipv4View extends HeaderView {
 
   /** Bytes of header and payload; what follows is padding. */
   public int totalLength() {
-    return getShort(TOTAL_LENGTH);
+    return getShort(IPV4_TOTAL_LENGTH);
   }
 
   /** Tells fragments of different packets apart. */
   public int identification() {
-    return getShort(IDENTIFICATION);
+    return getShort(IPV4_ID);
   }
 
   /** Whether routers must not fragment it. */
   public boolean dontFragment() {
-    return (getShort(FRAGMENT) & DONT_FRAGMENT) != 0;
+    return (getShort(IPV4_FRAGMENT) & IPV4_DONT_FRAGMENT) != 0;
   }
 
   /** Whether it is a part of a packet. */
   public boolean isFragment() {
-    return (getShort(FRAGMENT) & ~DONT_FRAGMENT & 0x3FFF) != 0;
+    return (getShort(IPV4_FRAGMENT) & IPV4_PART) != 0;
   }
 
   /** Whether further fragments follow. */
   public boolean moreFragments() {
-    return (getShort(FRAGMENT) & MORE_FRAGMENTS) != 0;
+    return (getShort(IPV4_FRAGMENT) & IPV4_MORE_FRAGMENTS) != 0;
   }
 
   /** Where this fragment belongs, in bytes. */
   public int fragmentOffset() {
-    return (getShort(FRAGMENT) & 0x1FFF) * 8;
+    return (getShort(IPV4_FRAGMENT) & 0x1FFF) * 8;
   }
 
   /** Hops left. */
   public int timeToLive() {
-    return getByte(TIME_TO_LIVE);
+    return getByte(IPV4_TIME_TO_LIVE);
   }
 
   /** What the payload is: {@link IpProtocols}. */
   public int protocol() {
-    return getByte(PROTOCOL);
+    return getByte(IPV4_PROTOCOL);
   }
 
   /** The sender. */
@@ -102,7 +104,7 @@ public final class Ipv4View extends HeaderView {
 
   /** The sender, without an object. */
   public int sourceBits() {
-    return getInt(SOURCE);
+    return getInt(IPV4_SOURCE);
   }
 
   /** The receiver. */
@@ -112,7 +114,7 @@ public final class Ipv4View extends HeaderView {
 
   /** The receiver, without an object. */
   public int destinationBits() {
-    return getInt(DESTINATION);
+    return getInt(IPV4_DESTINATION);
   }
 
   @Override
@@ -132,9 +134,9 @@ public final class Ipv4View extends HeaderView {
 
   /** Writes the header's checksum anew. */
   public void updateChecksum() {
-    setShort(CHECKSUM, 0);
+    setShort(IPV4_CHECKSUM, 0);
     setShort(
-        CHECKSUM,
+        IPV4_CHECKSUM,
         InternetChecksum.checksum(InternetChecksum.sum(segment(), start(), headerBytes())));
   }
 
@@ -147,15 +149,17 @@ public final class Ipv4View extends HeaderView {
   /** Swaps sender and receiver; the checksum stays right. */
   public void swapAddresses() {
     int source = sourceBits();
-    setInt(SOURCE, destinationBits());
-    setInt(DESTINATION, source);
+    setInt(IPV4_SOURCE, destinationBits());
+    setInt(IPV4_DESTINATION, source);
   }
 
   /** Changes the hops left and corrects the checksum. */
   public void setTimeToLive(int hops) {
-    int before = getShort(TIME_TO_LIVE);
-    setByte(TIME_TO_LIVE, hops);
-    setShort(CHECKSUM, InternetChecksum.update(getShort(CHECKSUM), before, getShort(TIME_TO_LIVE)));
+    int before = getShort(IPV4_TIME_TO_LIVE);
+    setByte(IPV4_TIME_TO_LIVE, hops);
+    setShort(
+        IPV4_CHECKSUM,
+        InternetChecksum.update(getShort(IPV4_CHECKSUM), before, getShort(IPV4_TIME_TO_LIVE)));
   }
 
   /** Writes a header without options, with its checksum, and points the view at it. */
@@ -176,15 +180,19 @@ public final class Ipv4View extends HeaderView {
     target.asSlice(offset, HEADER_BYTES).fill((byte) 0);
     target.set(ValueLayout.JAVA_BYTE, offset, (byte) 0x45);
     target.set(
-        ValueLayout.JAVA_BYTE, offset + TOTAL_LENGTH, (byte) ((HEADER_BYTES + payloadLength) >> 8));
+        ValueLayout.JAVA_BYTE,
+        offset + IPV4_TOTAL_LENGTH,
+        (byte) ((HEADER_BYTES + payloadLength) >> 8));
     target.set(
-        ValueLayout.JAVA_BYTE, offset + TOTAL_LENGTH + 1, (byte) (HEADER_BYTES + payloadLength));
+        ValueLayout.JAVA_BYTE,
+        offset + IPV4_TOTAL_LENGTH + 1,
+        (byte) (HEADER_BYTES + payloadLength));
     HeaderStatus status = wrap(target, offset, available);
-    setShort(FRAGMENT, DONT_FRAGMENT);
-    setByte(TIME_TO_LIVE, 64);
-    setByte(PROTOCOL, protocol);
-    setInt(SOURCE, source);
-    setInt(DESTINATION, destination);
+    setShort(IPV4_FRAGMENT, IPV4_DONT_FRAGMENT);
+    setByte(IPV4_TIME_TO_LIVE, 64);
+    setByte(IPV4_PROTOCOL, protocol);
+    setInt(IPV4_SOURCE, source);
+    setInt(IPV4_DESTINATION, destination);
     updateChecksum();
     return status;
   }

@@ -1,5 +1,11 @@
 package io.vnet.api.header;
 
+import static io.vnet.api.header.HeaderFields.IPV6_DESTINATION;
+import static io.vnet.api.header.HeaderFields.IPV6_HOP_LIMIT;
+import static io.vnet.api.header.HeaderFields.IPV6_NEXT_HEADER;
+import static io.vnet.api.header.HeaderFields.IPV6_PAYLOAD_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_SOURCE;
+
 import io.vnet.api.address.IpAddress;
 
 /**
@@ -13,11 +19,6 @@ public final class Ipv6View extends HeaderView {
   /** Extension headers that are followed; a packet with more is {@link HeaderStatus#BAD_TYPE}. */
   public static final int EXTENSIONS_MAX = 8;
 
-  private static final int PAYLOAD_LENGTH = 4;
-  private static final int NEXT_HEADER = 6;
-  private static final int HOP_LIMIT = 7;
-  private static final int SOURCE = 8;
-  private static final int DESTINATION = 24;
   private static final int FRAGMENT_BYTES = 8;
 
   private int extensionBytes;
@@ -36,19 +37,19 @@ public final class Ipv6View extends HeaderView {
     if (getByte(0) >> 4 != 6) {
       return HeaderStatus.BAD_VERSION;
     }
-    if (available() < HEADER_BYTES || available() < HEADER_BYTES + getShort(PAYLOAD_LENGTH)) {
+    if (available() < HEADER_BYTES || available() < HEADER_BYTES + getShort(IPV6_PAYLOAD_LENGTH)) {
       return HeaderStatus.TRUNCATED;
     }
     return walkExtensions();
   }
 
   private HeaderStatus walkExtensions() {
-    int end = HEADER_BYTES + getShort(PAYLOAD_LENGTH);
+    int end = HEADER_BYTES + getShort(IPV6_PAYLOAD_LENGTH);
     int at = HEADER_BYTES;
-    int next = getByte(NEXT_HEADER);
+    int next = getByte(IPV6_NEXT_HEADER);
     fragmentField = 0;
     authenticated = false;
-    for (int i = 0; isExtension(next) && fragmentField >>> 3 == 0; i++) {
+    for (int i = 0; IpProtocols.isExtension(next) && fragmentField >>> 3 == 0; i++) {
       if (i == EXTENSIONS_MAX) {
         return HeaderStatus.BAD_TYPE;
       }
@@ -76,18 +77,6 @@ public final class Ipv6View extends HeaderView {
     return HeaderStatus.OK;
   }
 
-  private static boolean isExtension(int header) {
-    return switch (header) {
-      case IpProtocols.HOP_BY_HOP,
-          IpProtocols.ROUTING,
-          IpProtocols.FRAGMENT,
-          IpProtocols.AUTHENTICATION,
-          IpProtocols.DESTINATION_OPTIONS ->
-          true;
-      default -> false;
-    };
-  }
-
   /** DSCP in the high six bits, ECN in the low two. */
   public int trafficClass() {
     return getInt(0) >>> 20 & 0xFF;
@@ -100,7 +89,7 @@ public final class Ipv6View extends HeaderView {
 
   /** Hops left. */
   public int hopLimit() {
-    return getByte(HOP_LIMIT);
+    return getByte(IPV6_HOP_LIMIT);
   }
 
   /** What the payload behind the extensions is: {@link IpProtocols}. */
@@ -123,12 +112,12 @@ public final class Ipv6View extends HeaderView {
 
   /** The sender. */
   public IpAddress source() {
-    return IpAddress.v6(getLong(SOURCE), getLong(SOURCE + 8));
+    return IpAddress.v6(getLong(IPV6_SOURCE), getLong(IPV6_SOURCE + 8));
   }
 
   /** The receiver. */
   public IpAddress destination() {
-    return IpAddress.v6(getLong(DESTINATION), getLong(DESTINATION + 8));
+    return IpAddress.v6(getLong(IPV6_DESTINATION), getLong(IPV6_DESTINATION + 8));
   }
 
   /** Whether an authentication header covers the payload: who changes that breaks it. */
@@ -144,16 +133,16 @@ public final class Ipv6View extends HeaderView {
 
   @Override
   public int payloadLength() {
-    return getShort(PAYLOAD_LENGTH) - extensionBytes;
+    return getShort(IPV6_PAYLOAD_LENGTH) - extensionBytes;
   }
 
   /** The partial sum that TCP, UDP and ICMPv6 checksums begin with. */
   public long pseudoHeaderSum() {
     return InternetChecksum.pseudoHeader(
-        getLong(SOURCE),
-        getLong(SOURCE + 8),
-        getLong(DESTINATION),
-        getLong(DESTINATION + 8),
+        getLong(IPV6_SOURCE),
+        getLong(IPV6_SOURCE + 8),
+        getLong(IPV6_DESTINATION),
+        getLong(IPV6_DESTINATION + 8),
         protocol,
         payloadLength());
   }
@@ -161,14 +150,14 @@ public final class Ipv6View extends HeaderView {
   /** Swaps sender and receiver; upper-layer checksums stay right. */
   public void swapAddresses() {
     for (int i = 0; i < 16; i += 8) {
-      long source = getLong(SOURCE + i);
-      setLong(SOURCE + i, getLong(DESTINATION + i));
-      setLong(DESTINATION + i, source);
+      long source = getLong(IPV6_SOURCE + i);
+      setLong(IPV6_SOURCE + i, getLong(IPV6_DESTINATION + i));
+      setLong(IPV6_DESTINATION + i, source);
     }
   }
 
   /** Changes the hops left. */
   public void setHopLimit(int hops) {
-    setByte(HOP_LIMIT, hops);
+    setByte(IPV6_HOP_LIMIT, hops);
   }
 }

@@ -1,5 +1,12 @@
 package io.vnet.api.header;
 
+import static io.vnet.api.header.HeaderFields.TCP_ACKNOWLEDGMENT;
+import static io.vnet.api.header.HeaderFields.TCP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.TCP_DATA_OFFSET;
+import static io.vnet.api.header.HeaderFields.TCP_FLAGS;
+import static io.vnet.api.header.HeaderFields.TCP_SEQUENCE;
+import static io.vnet.api.header.HeaderFields.TCP_WINDOW;
+
 /** A TCP segment. Source: RFC 9293, section 3.1. */
 public final class TcpView extends HeaderView {
   /** Bytes of a header without options. */
@@ -16,12 +23,6 @@ public final class TcpView extends HeaderView {
 
   private static final int SOURCE_PORT = 0;
   private static final int DESTINATION_PORT = 2;
-  private static final int SEQUENCE = 4;
-  private static final int ACKNOWLEDGMENT = 8;
-  private static final int DATA_OFFSET = 12;
-  private static final int FLAGS = 13;
-  private static final int WINDOW = 14;
-  private static final int CHECKSUM = 16;
 
   /** A view that points at nothing yet. */
   public TcpView() {}
@@ -49,27 +50,27 @@ public final class TcpView extends HeaderView {
 
   /** The number of the first byte, unsigned. */
   public long sequence() {
-    return getInt(SEQUENCE) & 0xFFFF_FFFFL;
+    return getInt(TCP_SEQUENCE) & 0xFFFF_FFFFL;
   }
 
   /** The number of the next byte expected, unsigned. */
   public long acknowledgment() {
-    return getInt(ACKNOWLEDGMENT) & 0xFFFF_FFFFL;
+    return getInt(TCP_ACKNOWLEDGMENT) & 0xFFFF_FFFFL;
   }
 
   /** Bytes of the header with its options. */
   public int headerBytes() {
-    return (getByte(DATA_OFFSET) >> 4) * 4;
+    return (getByte(TCP_DATA_OFFSET) >> 4) * 4;
   }
 
   /** {@link #FIN} to {@link #CWR}, added. */
   public int flags() {
-    return getByte(FLAGS);
+    return getByte(TCP_FLAGS);
   }
 
   /** The window as it is on the wire, unscaled. */
   public int window() {
-    return getShort(WINDOW);
+    return getShort(TCP_WINDOW);
   }
 
   @Override
@@ -95,9 +96,9 @@ public final class TcpView extends HeaderView {
 
   /** Writes the checksum anew. */
   public void updateChecksum(long pseudoHeaderSum) {
-    setShort(CHECKSUM, 0);
+    setShort(TCP_CHECKSUM, 0);
     setShort(
-        CHECKSUM,
+        TCP_CHECKSUM,
         InternetChecksum.checksum(
             pseudoHeaderSum + InternetChecksum.sum(segment(), start(), available())));
   }

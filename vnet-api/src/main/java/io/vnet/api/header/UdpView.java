@@ -1,5 +1,8 @@
 package io.vnet.api.header;
 
+import static io.vnet.api.header.HeaderFields.UDP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.UDP_LENGTH;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -10,8 +13,6 @@ public final class UdpView extends HeaderView {
 
   private static final int SOURCE_PORT = 0;
   private static final int DESTINATION_PORT = 2;
-  private static final int LENGTH = 4;
-  private static final int CHECKSUM = 6;
 
   /** A view that points at nothing yet. */
   public UdpView() {}
@@ -21,10 +22,10 @@ public final class UdpView extends HeaderView {
     if (available() < HEADER_BYTES) {
       return HeaderStatus.TRUNCATED;
     }
-    if (getShort(LENGTH) < HEADER_BYTES) {
+    if (getShort(UDP_LENGTH) < HEADER_BYTES) {
       return HeaderStatus.BAD_TOTAL_LENGTH;
     }
-    return available() < getShort(LENGTH) ? HeaderStatus.TRUNCATED : HeaderStatus.OK;
+    return available() < getShort(UDP_LENGTH) ? HeaderStatus.TRUNCATED : HeaderStatus.OK;
   }
 
   /** The sender's port. */
@@ -44,7 +45,7 @@ public final class UdpView extends HeaderView {
 
   @Override
   public int payloadLength() {
-    return getShort(LENGTH) - HEADER_BYTES;
+    return getShort(UDP_LENGTH) - HEADER_BYTES;
   }
 
   /**
@@ -53,20 +54,20 @@ public final class UdpView extends HeaderView {
    * @param pseudoHeaderSum from the IP header's view
    */
   public boolean checksumIsRight(long pseudoHeaderSum) {
-    return getShort(CHECKSUM) == 0
+    return getShort(UDP_CHECKSUM) == 0
         || InternetChecksum.fold(
-                pseudoHeaderSum + InternetChecksum.sum(segment(), start(), getShort(LENGTH)))
+                pseudoHeaderSum + InternetChecksum.sum(segment(), start(), getShort(UDP_LENGTH)))
             == 0xFFFF;
   }
 
   /** Writes the checksum anew. */
   public void updateChecksum(long pseudoHeaderSum) {
-    setShort(CHECKSUM, 0);
+    setShort(UDP_CHECKSUM, 0);
     int checksum =
         InternetChecksum.checksum(
-            pseudoHeaderSum + InternetChecksum.sum(segment(), start(), getShort(LENGTH)));
+            pseudoHeaderSum + InternetChecksum.sum(segment(), start(), getShort(UDP_LENGTH)));
     // Zero on the wire means "none", so a sum of zero is sent as its other form.
-    setShort(CHECKSUM, checksum == 0 ? 0xFFFF : checksum);
+    setShort(UDP_CHECKSUM, checksum == 0 ? 0xFFFF : checksum);
   }
 
   /** Writes a header without a checksum in front of a payload that is there. */
@@ -84,12 +85,13 @@ public final class UdpView extends HeaderView {
       return HeaderStatus.TRUNCATED;
     }
     target.set(
-        ValueLayout.JAVA_BYTE, offset + LENGTH, (byte) ((HEADER_BYTES + payloadLength) >> 8));
-    target.set(ValueLayout.JAVA_BYTE, offset + LENGTH + 1, (byte) (HEADER_BYTES + payloadLength));
+        ValueLayout.JAVA_BYTE, offset + UDP_LENGTH, (byte) ((HEADER_BYTES + payloadLength) >> 8));
+    target.set(
+        ValueLayout.JAVA_BYTE, offset + UDP_LENGTH + 1, (byte) (HEADER_BYTES + payloadLength));
     HeaderStatus status = wrap(target, offset, available);
     setShort(SOURCE_PORT, sourcePort);
     setShort(DESTINATION_PORT, destinationPort);
-    setShort(CHECKSUM, 0);
+    setShort(UDP_CHECKSUM, 0);
     return status;
   }
 }

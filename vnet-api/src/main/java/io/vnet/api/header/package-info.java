@@ -5,6 +5,7 @@
  *
  * <p>A view is reused from packet to packet and allocates nothing; it belongs to one thread. All
  * numbers are big endian on the wire. Each file has the same order: layout, wrap, fields, building.
+ * Where the fields are that others look at too is in {@link io.vnet.api.header.HeaderFields}.
  */
 @NullMarked
 package io.vnet.api.header;

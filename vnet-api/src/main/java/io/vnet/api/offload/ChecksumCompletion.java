@@ -1,5 +1,7 @@
 package io.vnet.api.offload;
 
+import static io.vnet.api.header.HeaderFields.UDP_CHECKSUM;
+
 import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.wire.Bytes;
@@ -45,7 +47,7 @@ public final class ChecksumCompletion {
     int checksum =
         InternetChecksum.checksum(InternetChecksum.sum(packet, offset + start, length - start));
     // Zero on the wire means "none" in UDP, whose field alone is there.
-    boolean udp = field == Wire.UDP_CHECKSUM;
+    boolean udp = field == UDP_CHECKSUM;
     Bytes.put16(packet, offset + start + field, udp && checksum == 0 ? 0xFFFF : checksum);
     return OffloadStatus.OK;
   }

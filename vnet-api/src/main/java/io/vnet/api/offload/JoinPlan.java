@@ -1,8 +1,34 @@
 package io.vnet.api.offload;
 
+import static io.vnet.api.header.HeaderFields.IPV4_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.IPV4_DONT_FRAGMENT;
+import static io.vnet.api.header.HeaderFields.IPV4_FRAGMENT;
+import static io.vnet.api.header.HeaderFields.IPV4_ID;
+import static io.vnet.api.header.HeaderFields.IPV4_PART;
+import static io.vnet.api.header.HeaderFields.IPV4_PROTOCOL;
+import static io.vnet.api.header.HeaderFields.IPV4_SOURCE;
+import static io.vnet.api.header.HeaderFields.IPV4_TIME_TO_LIVE;
+import static io.vnet.api.header.HeaderFields.IPV4_TOTAL_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_HOP_LIMIT;
+import static io.vnet.api.header.HeaderFields.IPV6_NEXT_HEADER;
+import static io.vnet.api.header.HeaderFields.IPV6_PAYLOAD_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_SOURCE;
+import static io.vnet.api.header.HeaderFields.TCP_ACKNOWLEDGMENT;
+import static io.vnet.api.header.HeaderFields.TCP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.TCP_DATA_OFFSET;
+import static io.vnet.api.header.HeaderFields.TCP_FLAGS;
+import static io.vnet.api.header.HeaderFields.TCP_SEQUENCE;
+import static io.vnet.api.header.HeaderFields.TCP_URGENT;
+import static io.vnet.api.header.HeaderFields.TCP_WINDOW;
+import static io.vnet.api.header.HeaderFields.UDP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.UDP_LENGTH;
+
 import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.header.IpProtocols;
+import io.vnet.api.header.Ipv4View;
+import io.vnet.api.header.Ipv6View;
 import io.vnet.api.header.TcpView;
+import io.vnet.api.header.UdpView;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.wire.Bytes;
 import java.lang.foreign.MemorySegment;
@@ -149,7 +175,7 @@ public final class JoinPlan {
         which.udp ? Offload.UDP_L4 : tcp,
         which.gsoSize,
         which.transport,
-        which.udp ? Wire.UDP_CHECKSUM : Wire.TCP_CHECKSUM);
+        which.udp ? UDP_CHECKSUM : TCP_CHECKSUM);
   }
 
   /**
@@ -167,24 +193,24 @@ public final class JoinPlan {
     MemorySegment.copy(segment, which.at, to, at, which.header);
     long ip = at + which.ip;
     if (which.v4) {
-      Bytes.put16(to, ip + Wire.IPV4_TOTAL_LENGTH, which.length - which.ip);
-      Bytes.put16(to, ip + Wire.IPV4_CHECKSUM, 0);
-      int checksum = InternetChecksum.checksum(InternetChecksum.sum(to, ip, Wire.IPV4_BYTES));
-      Bytes.put16(to, ip + Wire.IPV4_CHECKSUM, checksum);
+      Bytes.put16(to, ip + IPV4_TOTAL_LENGTH, which.length - which.ip);
+      Bytes.put16(to, ip + IPV4_CHECKSUM, 0);
+      int checksum = InternetChecksum.checksum(InternetChecksum.sum(to, ip, Ipv4View.HEADER_BYTES));
+      Bytes.put16(to, ip + IPV4_CHECKSUM, checksum);
     } else {
-      int payloadLength = which.length - which.ip - Wire.IPV6_BYTES;
-      Bytes.put16(to, ip + Wire.IPV6_PAYLOAD_LENGTH, payloadLength);
+      int payloadLength = which.length - which.ip - Ipv6View.HEADER_BYTES;
+      Bytes.put16(to, ip + IPV6_PAYLOAD_LENGTH, payloadLength);
     }
     long transport = at + which.transport;
     int transportBytes = which.length - which.transport;
     int partial = InternetChecksum.fold(pseudoHeaderSum(which, to, ip, transportBytes));
     if (which.udp) {
-      Bytes.put16(to, transport + Wire.UDP_LENGTH, transportBytes);
-      Bytes.put16(to, transport + Wire.UDP_CHECKSUM, partial);
+      Bytes.put16(to, transport + UDP_LENGTH, transportBytes);
+      Bytes.put16(to, transport + UDP_CHECKSUM, partial);
     } else {
       int flags = TcpView.ACK | (which.pushed ? TcpView.PSH : 0);
-      Bytes.put8(to, transport + Wire.TCP_FLAGS, flags);
-      Bytes.put16(to, transport + Wire.TCP_CHECKSUM, partial);
+      Bytes.put8(to, transport + TCP_FLAGS, flags);
+      Bytes.put16(to, transport + TCP_CHECKSUM, partial);
     }
   }
 
@@ -235,35 +261,35 @@ public final class JoinPlan {
   private Sight look(Item packet, boolean finished) {
     packet.ip = Wire.ipStart(rules.layer(), segment, packet.at, packet.length);
     int bytes = packet.length - packet.ip;
-    if (packet.ip < 0 || bytes < Wire.IPV4_BYTES) {
+    if (packet.ip < 0 || bytes < Ipv4View.HEADER_BYTES) {
       return Sight.NOTHING;
     }
     long ip = packet.at + packet.ip;
     int version = Bytes.u8(segment, ip) >> 4;
     packet.v4 = version == 4;
     if (packet.v4) {
-      int protocol = Bytes.u8(segment, ip + Wire.IPV4_PROTOCOL);
+      int protocol = Bytes.u8(segment, ip + IPV4_PROTOCOL);
       if (!joins(protocol)) {
         return Sight.NOTHING;
       }
       packet.udp = protocol == IpProtocols.UDP;
-      packet.transport = packet.ip + Wire.IPV4_BYTES;
+      packet.transport = packet.ip + Ipv4View.HEADER_BYTES;
       boolean plain =
-          (Bytes.u8(segment, ip) & 15) * 4 == Wire.IPV4_BYTES
-              && Bytes.u16(segment, ip + Wire.IPV4_TOTAL_LENGTH) == bytes
-              && (Bytes.u16(segment, ip + Wire.IPV4_FRAGMENT) & Wire.IPV4_PART) == 0;
+          (Bytes.u8(segment, ip) & 15) * 4 == Ipv4View.HEADER_BYTES
+              && Bytes.u16(segment, ip + IPV4_TOTAL_LENGTH) == bytes
+              && (Bytes.u16(segment, ip + IPV4_FRAGMENT) & IPV4_PART) == 0;
       return plain ? lookAtTransport(packet, finished) : Sight.ADDRESSES;
     }
-    if (version != 6 || bytes < Wire.IPV6_BYTES) {
+    if (version != 6 || bytes < Ipv6View.HEADER_BYTES) {
       return Sight.NOTHING;
     }
-    int protocol = Bytes.u8(segment, ip + Wire.IPV6_NEXT_HEADER);
+    int protocol = Bytes.u8(segment, ip + IPV6_NEXT_HEADER);
     if (!joins(protocol)) {
-      return isExtension(protocol) ? Sight.ADDRESSES : Sight.NOTHING;
+      return IpProtocols.isExtension(protocol) ? Sight.ADDRESSES : Sight.NOTHING;
     }
     packet.udp = protocol == IpProtocols.UDP;
-    packet.transport = packet.ip + Wire.IPV6_BYTES;
-    boolean plain = Bytes.u16(segment, ip + Wire.IPV6_PAYLOAD_LENGTH) == bytes - Wire.IPV6_BYTES;
+    packet.transport = packet.ip + Ipv6View.HEADER_BYTES;
+    boolean plain = Bytes.u16(segment, ip + IPV6_PAYLOAD_LENGTH) == bytes - Ipv6View.HEADER_BYTES;
     return plain ? lookAtTransport(packet, finished) : Sight.ADDRESSES;
   }
 
@@ -271,43 +297,30 @@ public final class JoinPlan {
     return protocol == IpProtocols.TCP || (protocol == IpProtocols.UDP && rules.udp());
   }
 
-  /** Whether it may have TCP or UDP behind it. */
-  private static boolean isExtension(int protocol) {
-    return switch (protocol) {
-      case IpProtocols.HOP_BY_HOP,
-          IpProtocols.ROUTING,
-          IpProtocols.FRAGMENT,
-          IpProtocols.AUTHENTICATION,
-          IpProtocols.DESTINATION_OPTIONS ->
-          true;
-      default -> false;
-    };
-  }
-
   private Sight lookAtTransport(Item packet, boolean finished) {
     long at = packet.at + packet.transport;
     int bytes = packet.length - packet.transport;
     boolean candidate;
     if (packet.udp) {
-      if (bytes < Wire.UDP_BYTES) {
+      if (bytes < UdpView.HEADER_BYTES) {
         return Sight.ADDRESSES;
       }
-      packet.header = packet.transport + Wire.UDP_BYTES;
+      packet.header = packet.transport + UdpView.HEADER_BYTES;
       packet.pushed = false;
       candidate =
-          Bytes.u16(segment, at + Wire.UDP_LENGTH) == bytes
-              && Bytes.u16(segment, at + Wire.UDP_CHECKSUM) != 0;
+          Bytes.u16(segment, at + UDP_LENGTH) == bytes
+              && Bytes.u16(segment, at + UDP_CHECKSUM) != 0;
     } else {
-      if (bytes < Wire.TCP_BYTES_MIN) {
+      if (bytes < TcpView.HEADER_BYTES) {
         return Sight.ADDRESSES;
       }
-      int headerAndReserved = Bytes.u8(segment, at + Wire.TCP_DATA_OFFSET);
+      int headerAndReserved = Bytes.u8(segment, at + TCP_DATA_OFFSET);
       int headerBytes = (headerAndReserved >> 4) * 4;
-      int flags = Bytes.u8(segment, at + Wire.TCP_FLAGS);
+      int flags = Bytes.u8(segment, at + TCP_FLAGS);
       packet.header = packet.transport + headerBytes;
       packet.pushed = (flags & TcpView.PSH) != 0;
       candidate =
-          headerBytes >= Wire.TCP_BYTES_MIN
+          headerBytes >= TcpView.HEADER_BYTES
               && (headerAndReserved & 15) == 0
               && (flags & ~TcpView.PSH) == TcpView.ACK;
     }
@@ -333,10 +346,10 @@ public final class JoinPlan {
     long addresses = packet.at + packet.ip;
     long hash = Bytes.i32(segment, packet.at + packet.transport);
     if (packet.v4) {
-      hash = hash * SPREAD + Bytes.i64(segment, addresses + Wire.IPV4_ADDRESSES);
+      hash = hash * SPREAD + Bytes.i64(segment, addresses + IPV4_SOURCE);
     } else {
       for (int i = 0; i < 32; i += 8) {
-        hash = hash * SPREAD + Bytes.i64(segment, addresses + Wire.IPV6_ADDRESSES + i);
+        hash = hash * SPREAD + Bytes.i64(segment, addresses + IPV6_SOURCE + i);
       }
     }
     hash *= SPREAD;
@@ -353,7 +366,7 @@ public final class JoinPlan {
     if (item.v4 != packet.v4) {
       return false;
     }
-    int from = packet.v4 ? Wire.IPV4_ADDRESSES : Wire.IPV6_ADDRESSES;
+    int from = packet.v4 ? IPV4_SOURCE : IPV6_SOURCE;
     int bytes = packet.v4 ? 8 : 32;
     return sameBytes(item, item.ip + from, packet, packet.ip + from, bytes);
   }
@@ -390,32 +403,29 @@ public final class JoinPlan {
   private boolean ipv4Follows(Item item, Item packet) {
     long a = item.at + item.ip;
     long b = packet.at + packet.ip;
-    int fragment = Bytes.u16(segment, b + Wire.IPV4_FRAGMENT);
-    int expected = Bytes.u16(segment, a + Wire.IPV4_ID) + item.segments & 0xFFFF;
+    int fragment = Bytes.u16(segment, b + IPV4_FRAGMENT);
+    int expected = Bytes.u16(segment, a + IPV4_ID) + item.segments & 0xFFFF;
     return Bytes.u16(segment, a) == Bytes.u16(segment, b)
-        && Bytes.u16(segment, a + Wire.IPV4_FRAGMENT) == fragment
-        && Bytes.u8(segment, a + Wire.IPV4_TIME_TO_LIVE)
-            == Bytes.u8(segment, b + Wire.IPV4_TIME_TO_LIVE)
-        && ((fragment & Wire.IPV4_DONT_FRAGMENT) != 0
-            || Bytes.u16(segment, b + Wire.IPV4_ID) == expected);
+        && Bytes.u16(segment, a + IPV4_FRAGMENT) == fragment
+        && Bytes.u8(segment, a + IPV4_TIME_TO_LIVE) == Bytes.u8(segment, b + IPV4_TIME_TO_LIVE)
+        && ((fragment & IPV4_DONT_FRAGMENT) != 0 || Bytes.u16(segment, b + IPV4_ID) == expected);
   }
 
   private boolean ipv6Follows(Item item, Item packet) {
     return sameInt(item, item.ip, packet, packet.ip)
-        && Bytes.u8(segment, item.at + item.ip + Wire.IPV6_HOP_LIMIT)
-            == Bytes.u8(segment, packet.at + packet.ip + Wire.IPV6_HOP_LIMIT);
+        && Bytes.u8(segment, item.at + item.ip + IPV6_HOP_LIMIT)
+            == Bytes.u8(segment, packet.at + packet.ip + IPV6_HOP_LIMIT);
   }
 
   private boolean tcpFollows(Item item, Item packet) {
     long a = item.at + item.transport;
     long b = packet.at + packet.transport;
-    int options = item.transport + Wire.TCP_BYTES_MIN;
-    return Bytes.i32(segment, a + Wire.TCP_SEQUENCE) + (item.length - item.header)
-            == Bytes.i32(segment, b + Wire.TCP_SEQUENCE)
-        && Bytes.i32(segment, a + Wire.TCP_ACKNOWLEDGMENT)
-            == Bytes.i32(segment, b + Wire.TCP_ACKNOWLEDGMENT)
-        && Bytes.u16(segment, a + Wire.TCP_WINDOW) == Bytes.u16(segment, b + Wire.TCP_WINDOW)
-        && Bytes.u16(segment, a + Wire.TCP_URGENT) == Bytes.u16(segment, b + Wire.TCP_URGENT)
+    int options = item.transport + TcpView.HEADER_BYTES;
+    return Bytes.i32(segment, a + TCP_SEQUENCE) + (item.length - item.header)
+            == Bytes.i32(segment, b + TCP_SEQUENCE)
+        && Bytes.i32(segment, a + TCP_ACKNOWLEDGMENT) == Bytes.i32(segment, b + TCP_ACKNOWLEDGMENT)
+        && Bytes.u16(segment, a + TCP_WINDOW) == Bytes.u16(segment, b + TCP_WINDOW)
+        && Bytes.u16(segment, a + TCP_URGENT) == Bytes.u16(segment, b + TCP_URGENT)
         && sameBytes(item, options, packet, options, item.header - options);
   }
 
@@ -442,7 +452,8 @@ public final class JoinPlan {
   private boolean checksumsAreRight(Item packet, int payload) {
     long ip = packet.at + packet.ip;
     if (packet.v4
-        && InternetChecksum.fold(InternetChecksum.sum(segment, ip, Wire.IPV4_BYTES)) != 0xFFFF) {
+        && InternetChecksum.fold(InternetChecksum.sum(segment, ip, Ipv4View.HEADER_BYTES))
+            != 0xFFFF) {
       return false;
     }
     int bytes = packet.header - packet.transport + payload;
@@ -451,7 +462,7 @@ public final class JoinPlan {
   }
 
   private static long pseudoHeaderSum(Item packet, MemorySegment where, long ip, int bytes) {
-    long addresses = ip + (packet.v4 ? Wire.IPV4_ADDRESSES : Wire.IPV6_ADDRESSES);
+    long addresses = ip + (packet.v4 ? IPV4_SOURCE : IPV6_SOURCE);
     return InternetChecksum.sum(where, addresses, packet.v4 ? 8 : 32)
         + (packet.udp ? IpProtocols.UDP : IpProtocols.TCP)
         + bytes;

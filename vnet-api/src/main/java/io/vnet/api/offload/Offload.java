@@ -1,6 +1,18 @@
 package io.vnet.api.offload;
 
+import static io.vnet.api.header.HeaderFields.IPV4_FRAGMENT;
+import static io.vnet.api.header.HeaderFields.IPV4_PART;
+import static io.vnet.api.header.HeaderFields.IPV4_PROTOCOL;
+import static io.vnet.api.header.HeaderFields.IPV6_NEXT_HEADER;
+import static io.vnet.api.header.HeaderFields.TCP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.TCP_DATA_OFFSET;
+import static io.vnet.api.header.HeaderFields.UDP_CHECKSUM;
+
 import io.vnet.api.header.IpProtocols;
+import io.vnet.api.header.Ipv4View;
+import io.vnet.api.header.Ipv6View;
+import io.vnet.api.header.TcpView;
+import io.vnet.api.header.UdpView;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.wire.Bytes;
@@ -171,15 +183,15 @@ public final class Offload {
     }
     int start = csumStart(word);
     if (gsoType(word) == UDP_L4) {
-      return Math.min(start + Wire.UDP_BYTES, length);
+      return Math.min(start + UdpView.HEADER_BYTES, length);
     }
-    return start + Wire.TCP_BYTES_MIN > length
+    return start + TcpView.HEADER_BYTES > length
         ? 0
         : Math.min(start + tcpBytes(packet, offset + start), length);
   }
 
   static int tcpBytes(MemorySegment packet, long at) {
-    return (Bytes.u8(packet, at + Wire.TCP_DATA_OFFSET) >> 4) * 4;
+    return (Bytes.u8(packet, at + TCP_DATA_OFFSET) >> 4) * 4;
   }
 
   /**
@@ -217,7 +229,7 @@ public final class Offload {
     if (length - ip > Wire.IP_BYTES_MAX) {
       return OffloadStatus.TOO_LONG;
     }
-    if (length - ip < Wire.IPV4_BYTES) {
+    if (length - ip < Ipv4View.HEADER_BYTES) {
       return OffloadStatus.TRUNCATED;
     }
     return switch (Bytes.u8(packet, offset + ip) >> 4) {
@@ -254,7 +266,7 @@ public final class Offload {
   static int headerBytes(long word, Layer layer, MemorySegment packet, long offset, int length) {
     int transport = transportStart(word, layer, packet, offset, length);
     return transport
-        + (gsoType(word) == UDP_L4 ? Wire.UDP_BYTES : tcpBytes(packet, offset + transport));
+        + (gsoType(word) == UDP_L4 ? UdpView.HEADER_BYTES : tcpBytes(packet, offset + transport));
   }
 
   /** Where a super-packet's transport header begins; only after {@link #check}. */
@@ -264,19 +276,19 @@ public final class Offload {
     }
     int ip = Wire.ipStart(layer, packet, offset, length);
     int first = Bytes.u8(packet, offset + ip);
-    return ip + (first >> 4 == 4 ? (first & 15) * 4 : Wire.IPV6_BYTES);
+    return ip + (first >> 4 == 4 ? (first & 15) * 4 : Ipv6View.HEADER_BYTES);
   }
 
   private static OffloadStatus checkIpv4(
       long word, MemorySegment packet, long offset, int length, int ip, boolean udp) {
     int ipBytes = (Bytes.u8(packet, offset + ip) & 15) * 4;
-    if (ipBytes < Wire.IPV4_BYTES) {
+    if (ipBytes < Ipv4View.HEADER_BYTES) {
       return OffloadStatus.BAD_HEADER_LENGTH;
     }
-    if ((Bytes.u16(packet, offset + ip + Wire.IPV4_FRAGMENT) & Wire.IPV4_PART) != 0) {
+    if ((Bytes.u16(packet, offset + ip + IPV4_FRAGMENT) & IPV4_PART) != 0) {
       return OffloadStatus.FRAGMENT;
     }
-    if (Bytes.u8(packet, offset + ip + Wire.IPV4_PROTOCOL) != protocol(udp)) {
+    if (Bytes.u8(packet, offset + ip + IPV4_PROTOCOL) != protocol(udp)) {
       return OffloadStatus.WRONG_PROTOCOL;
     }
     int transport = ip + ipBytes;
@@ -289,12 +301,12 @@ public final class Offload {
   private static OffloadStatus checkIpv6(
       long word, MemorySegment packet, long offset, int length, int ip, boolean udp) {
     // That the IPv6 header is complete is seen when the transport header behind it is.
-    int transport = needsChecksum(word) ? csumStart(word) : ip + Wire.IPV6_BYTES;
-    if (transport < ip + Wire.IPV6_BYTES) {
+    int transport = needsChecksum(word) ? csumStart(word) : ip + Ipv6View.HEADER_BYTES;
+    if (transport < ip + Ipv6View.HEADER_BYTES) {
       return OffloadStatus.BAD_CHECKSUM_RANGE;
     }
-    if (transport == ip + Wire.IPV6_BYTES
-        && Bytes.u8(packet, offset + ip + Wire.IPV6_NEXT_HEADER) != protocol(udp)) {
+    if (transport == ip + Ipv6View.HEADER_BYTES
+        && Bytes.u8(packet, offset + ip + IPV6_NEXT_HEADER) != protocol(udp)) {
       return OffloadStatus.WRONG_PROTOCOL;
     }
     return checkTransport(word, packet, offset, length, ip, transport, udp);
@@ -308,14 +320,14 @@ public final class Offload {
       int ip,
       int transport,
       boolean udp) {
-    if (needsChecksum(word) && csumOffset(word) != (udp ? Wire.UDP_CHECKSUM : Wire.TCP_CHECKSUM)) {
+    if (needsChecksum(word) && csumOffset(word) != (udp ? UDP_CHECKSUM : TCP_CHECKSUM)) {
       return OffloadStatus.BAD_CHECKSUM_RANGE;
     }
-    if (length - transport < (udp ? Wire.UDP_BYTES : Wire.TCP_BYTES_MIN)) {
+    if (length - transport < (udp ? UdpView.HEADER_BYTES : TcpView.HEADER_BYTES)) {
       return OffloadStatus.TRUNCATED;
     }
-    int bytes = udp ? Wire.UDP_BYTES : tcpBytes(packet, offset + transport);
-    if ((!udp && bytes < Wire.TCP_BYTES_MIN) || transport - ip + bytes > SUPER_HEADER_BYTES_MAX) {
+    int bytes = udp ? UdpView.HEADER_BYTES : tcpBytes(packet, offset + transport);
+    if ((!udp && bytes < TcpView.HEADER_BYTES) || transport - ip + bytes > SUPER_HEADER_BYTES_MAX) {
       return OffloadStatus.BAD_HEADER_LENGTH;
     }
     return length - transport < bytes ? OffloadStatus.TRUNCATED : OffloadStatus.OK;

@@ -1,7 +1,20 @@
 package io.vnet.api.offload;
 
+import static io.vnet.api.header.HeaderFields.IPV4_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.IPV4_ID;
+import static io.vnet.api.header.HeaderFields.IPV4_SOURCE;
+import static io.vnet.api.header.HeaderFields.IPV4_TOTAL_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_PAYLOAD_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_SOURCE;
+import static io.vnet.api.header.HeaderFields.TCP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.TCP_FLAGS;
+import static io.vnet.api.header.HeaderFields.TCP_SEQUENCE;
+import static io.vnet.api.header.HeaderFields.UDP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.UDP_LENGTH;
+
 import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.header.IpProtocols;
+import io.vnet.api.header.Ipv6View;
 import io.vnet.api.header.TcpView;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
@@ -118,7 +131,7 @@ public final class Segmenter {
     ip = Wire.ipStart(layer, source, start, length);
     v4 = Bytes.u8(source, start + ip) >> 4 == 4;
     udp = Offload.gsoType(word) == Offload.UDP_L4;
-    int ipBytes = v4 ? (Bytes.u8(source, start + ip) & 15) * 4 : Wire.IPV6_BYTES;
+    int ipBytes = v4 ? (Bytes.u8(source, start + ip) & 15) * 4 : Ipv6View.HEADER_BYTES;
     transport = Offload.transportStart(word, layer, source, start, length);
     headerBytes = Offload.headerBytes(word, layer, source, start, length);
     gsoSize = Offload.gsoSize(word);
@@ -126,21 +139,21 @@ public final class Segmenter {
     MemorySegment.copy(source, start, template, 0, headerBytes);
     transportSum = pseudoHeaderSum(ipBytes);
     if (v4) {
-      firstId = Bytes.u16(template, ip + Wire.IPV4_ID);
-      Bytes.put16(template, ip + Wire.IPV4_ID, 0);
-      Bytes.put16(template, ip + Wire.IPV4_TOTAL_LENGTH, 0);
-      Bytes.put16(template, ip + Wire.IPV4_CHECKSUM, 0);
+      firstId = Bytes.u16(template, ip + IPV4_ID);
+      Bytes.put16(template, ip + IPV4_ID, 0);
+      Bytes.put16(template, ip + IPV4_TOTAL_LENGTH, 0);
+      Bytes.put16(template, ip + IPV4_CHECKSUM, 0);
       ipSum = InternetChecksum.sum(template, ip, ipBytes);
     }
     if (udp) {
-      Bytes.put16(template, transport + Wire.UDP_LENGTH, 0);
-      Bytes.put16(template, transport + Wire.UDP_CHECKSUM, 0);
+      Bytes.put16(template, transport + UDP_LENGTH, 0);
+      Bytes.put16(template, transport + UDP_CHECKSUM, 0);
     } else {
-      firstSequence = Bytes.i32(template, transport + Wire.TCP_SEQUENCE);
-      flags = Bytes.u8(template, transport + Wire.TCP_FLAGS);
-      Bytes.put32(template, transport + Wire.TCP_SEQUENCE, 0);
-      Bytes.put8(template, transport + Wire.TCP_FLAGS, 0);
-      Bytes.put16(template, transport + Wire.TCP_CHECKSUM, 0);
+      firstSequence = Bytes.i32(template, transport + TCP_SEQUENCE);
+      flags = Bytes.u8(template, transport + TCP_FLAGS);
+      Bytes.put32(template, transport + TCP_SEQUENCE, 0);
+      Bytes.put8(template, transport + TCP_FLAGS, 0);
+      Bytes.put16(template, transport + TCP_CHECKSUM, 0);
     }
     transportSum += InternetChecksum.sum(template, transport, headerBytes - transport);
   }
@@ -149,11 +162,10 @@ public final class Segmenter {
   private long pseudoHeaderSum(int ipBytes) {
     if (transport > ip + ipBytes) {
       // A routing header may have another destination than the first header, which the sender knew.
-      int field = transport + (udp ? Wire.UDP_CHECKSUM : Wire.TCP_CHECKSUM);
+      int field = transport + (udp ? UDP_CHECKSUM : TCP_CHECKSUM);
       return Bytes.u16(template, field) + (~(length - transport) & 0xFFFFL);
     }
-    return InternetChecksum.sum(
-            template, ip + (v4 ? Wire.IPV4_ADDRESSES : Wire.IPV6_ADDRESSES), v4 ? 8 : 32)
+    return InternetChecksum.sum(template, ip + (v4 ? IPV4_SOURCE : IPV6_SOURCE), v4 ? 8 : 32)
         + (udp ? IpProtocols.UDP : IpProtocols.TCP);
   }
 
@@ -275,12 +287,12 @@ public final class Segmenter {
     if (v4) {
       int id = firstId + next & 0xFFFF;
       int total = transport - ip + transportBytes;
-      Bytes.put16(to, at + ip + Wire.IPV4_ID, id);
-      Bytes.put16(to, at + ip + Wire.IPV4_TOTAL_LENGTH, total);
-      Bytes.put16(to, at + ip + Wire.IPV4_CHECKSUM, InternetChecksum.checksum(ipSum + id + total));
+      Bytes.put16(to, at + ip + IPV4_ID, id);
+      Bytes.put16(to, at + ip + IPV4_TOTAL_LENGTH, total);
+      Bytes.put16(to, at + ip + IPV4_CHECKSUM, InternetChecksum.checksum(ipSum + id + total));
     } else {
-      int total = transport - ip - Wire.IPV6_BYTES + transportBytes;
-      Bytes.put16(to, at + ip + Wire.IPV6_PAYLOAD_LENGTH, total);
+      int total = transport - ip - Ipv6View.HEADER_BYTES + transportBytes;
+      Bytes.put16(to, at + ip + IPV6_PAYLOAD_LENGTH, total);
     }
     long sum =
         transportSum + transportBytes + InternetChecksum.sum(to, at + headerBytes, payloadBytes);
@@ -293,9 +305,9 @@ public final class Segmenter {
 
   private static void finishUdp(MemorySegment to, long at, int bytes, long sum) {
     int checksum = InternetChecksum.checksum(sum + bytes);
-    Bytes.put16(to, at + Wire.UDP_LENGTH, bytes);
+    Bytes.put16(to, at + UDP_LENGTH, bytes);
     // Zero on the wire means "none", so a sum of zero is sent as its other form.
-    Bytes.put16(to, at + Wire.UDP_CHECKSUM, checksum == 0 ? 0xFFFF : checksum);
+    Bytes.put16(to, at + UDP_CHECKSUM, checksum == 0 ? 0xFFFF : checksum);
   }
 
   private void finishTcp(MemorySegment to, long at, long sum) {
@@ -307,11 +319,9 @@ public final class Segmenter {
     if (next < segments - 1) {
       own &= ~LAST_ONLY;
     }
-    Bytes.put32(to, at + Wire.TCP_SEQUENCE, sequence);
-    Bytes.put8(to, at + Wire.TCP_FLAGS, own);
+    Bytes.put32(to, at + TCP_SEQUENCE, sequence);
+    Bytes.put8(to, at + TCP_FLAGS, own);
     Bytes.put16(
-        to,
-        at + Wire.TCP_CHECKSUM,
-        InternetChecksum.checksum(sum + (sequence & 0xFFFF_FFFFL) + own));
+        to, at + TCP_CHECKSUM, InternetChecksum.checksum(sum + (sequence & 0xFFFF_FFFFL) + own));
   }
 }

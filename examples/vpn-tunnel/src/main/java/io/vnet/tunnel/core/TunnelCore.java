@@ -1,6 +1,13 @@
 package io.vnet.tunnel.core;
 
+import static io.vnet.api.header.HeaderFields.IPV4_DESTINATION;
+import static io.vnet.api.header.HeaderFields.IPV4_SOURCE;
+import static io.vnet.api.header.HeaderFields.IPV6_DESTINATION;
+import static io.vnet.api.header.HeaderFields.IPV6_SOURCE;
+
 import io.vnet.api.address.Endpoint;
+import io.vnet.api.header.Ipv4View;
+import io.vnet.api.header.Ipv6View;
 import io.vnet.tunnel.crypto.Crypto;
 import io.vnet.tunnel.key.PresharedKey;
 import io.vnet.tunnel.key.PrivateKey;
@@ -66,12 +73,6 @@ public final class TunnelCore {
 
   private static final PresharedKey NO_PRESHARED_KEY =
       PresharedKey.of(new byte[PresharedKey.BYTES]);
-  private static final int IPV4_HEADER_BYTES = 20;
-  private static final int IPV4_SOURCE = 12;
-  private static final int IPV4_DESTINATION = 16;
-  private static final int IPV6_HEADER_BYTES = 40;
-  private static final int IPV6_SOURCE = 8;
-  private static final int IPV6_DESTINATION = 24;
 
   private final Crypto crypto;
   private final Entropy entropy;
@@ -306,14 +307,14 @@ public final class TunnelCore {
 
   private @Nullable Peer find(
       MemorySegment segment, long offset, int length, int place4, int place6) {
-    if (length < IPV4_HEADER_BYTES) {
+    if (length < Ipv4View.HEADER_BYTES) {
       return null;
     }
     int version = segment.get(ValueLayout.JAVA_BYTE, offset) >> 4 & 15;
     if (version == 4) {
       return allowedIps.find4(segment, offset + place4);
     }
-    return version == 6 && length >= IPV6_HEADER_BYTES
+    return version == 6 && length >= Ipv6View.HEADER_BYTES
         ? allowedIps.find6(segment, offset + place6)
         : null;
   }

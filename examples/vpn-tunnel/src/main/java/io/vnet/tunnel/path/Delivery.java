@@ -1,10 +1,36 @@
 package io.vnet.tunnel.path;
 
+import static io.vnet.api.header.HeaderFields.IPV4_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.IPV4_DONT_FRAGMENT;
+import static io.vnet.api.header.HeaderFields.IPV4_FRAGMENT;
+import static io.vnet.api.header.HeaderFields.IPV4_ID;
+import static io.vnet.api.header.HeaderFields.IPV4_PART;
+import static io.vnet.api.header.HeaderFields.IPV4_PROTOCOL;
+import static io.vnet.api.header.HeaderFields.IPV4_SOURCE;
+import static io.vnet.api.header.HeaderFields.IPV4_TIME_TO_LIVE;
+import static io.vnet.api.header.HeaderFields.IPV4_TOTAL_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_HOP_LIMIT;
+import static io.vnet.api.header.HeaderFields.IPV6_NEXT_HEADER;
+import static io.vnet.api.header.HeaderFields.IPV6_PAYLOAD_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_SOURCE;
+import static io.vnet.api.header.HeaderFields.TCP_ACKNOWLEDGMENT;
+import static io.vnet.api.header.HeaderFields.TCP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.TCP_DATA_OFFSET;
+import static io.vnet.api.header.HeaderFields.TCP_FLAGS;
+import static io.vnet.api.header.HeaderFields.TCP_SEQUENCE;
+import static io.vnet.api.header.HeaderFields.TCP_URGENT;
+import static io.vnet.api.header.HeaderFields.TCP_WINDOW;
+import static io.vnet.api.header.HeaderFields.UDP_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.UDP_LENGTH;
+
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.header.InternetChecksum;
 import io.vnet.api.header.IpProtocols;
+import io.vnet.api.header.Ipv4View;
+import io.vnet.api.header.Ipv6View;
 import io.vnet.api.header.TcpView;
+import io.vnet.api.header.UdpView;
 import io.vnet.api.offload.Offload;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.OffloadFeature;
@@ -54,37 +80,10 @@ final class Delivery {
   private static final int ALIGNMENT = 64;
   private static final int HEAD_ROOM = 64;
 
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
   private static final ValueLayout.OfInt NET_INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-
-  private static final int IPV4_TOTAL_LENGTH = 2;
-  private static final int IPV4_ID = 4;
-  private static final int IPV4_FRAGMENT = 6;
-  private static final int IPV4_TIME_TO_LIVE = 8;
-  private static final int IPV4_PROTOCOL = 9;
-  private static final int IPV4_CHECKSUM = 10;
-  private static final int IPV4_ADDRESSES = 12;
-  private static final int IPV4_PART = 0x3FFF;
-  private static final int IPV4_DONT_FRAGMENT = 0x4000;
-  private static final int IPV6_PAYLOAD_LENGTH = 4;
-  private static final int IPV6_NEXT_HEADER = 6;
-  private static final int IPV6_HOP_LIMIT = 7;
-  private static final int IPV6_ADDRESSES = 8;
-  private static final int TCP_BYTES_MIN = 20;
-  private static final int TCP_SEQUENCE = 4;
-  private static final int TCP_ACKNOWLEDGMENT = 8;
-  private static final int TCP_DATA_OFFSET = 12;
-  private static final int TCP_FLAGS = 13;
-  private static final int TCP_WINDOW = 14;
-  private static final int TCP_CHECKSUM = 16;
-  private static final int TCP_URGENT = 18;
-  private static final int UDP_BYTES = 8;
-  private static final int UDP_LENGTH = 4;
-  private static final int UDP_CHECKSUM = 6;
 
   /** What is known of the flow of a packet. */
   private enum Sight {
@@ -355,15 +354,15 @@ final class Delivery {
   }
 
   private int u8(int at) {
-    return segment.get(ValueLayout.JAVA_BYTE, at) & 0xFF;
+    return Inner.u8(segment, at);
   }
 
   private int u16(int at) {
-    return segment.get(SHORT, at) & 0xFFFF;
+    return Inner.u16(segment, at);
   }
 
   private void put16(int at, int value) {
-    segment.set(SHORT, at, (short) value);
+    Inner.put16(segment, at, value);
   }
 
   /** Fills in where things are, as far as they are there. It is a whole IP packet. */
@@ -375,25 +374,26 @@ final class Delivery {
     boolean tcp = protocol == IpProtocols.TCP && (packet.v4 ? tcp4 : tcp6);
     packet.udp = protocol == IpProtocols.UDP && (packet.v4 ? udp4 : udp6);
     if (!tcp && !packet.udp) {
-      return !packet.v4 && isExtension(protocol) ? Sight.ADDRESSES : Sight.NOTHING;
+      return !packet.v4 && IpProtocols.isExtension(protocol) ? Sight.ADDRESSES : Sight.NOTHING;
     }
-    packet.transport = packet.v4 ? Inner.IPV4_BYTES : Inner.IPV6_BYTES;
+    packet.transport = packet.v4 ? Ipv4View.HEADER_BYTES : Ipv6View.HEADER_BYTES;
     if (packet.v4
-        && ((u8(at) & 15) * 4 != Inner.IPV4_BYTES || (u16(at + IPV4_FRAGMENT) & IPV4_PART) != 0)) {
+        && ((u8(at) & 15) * 4 != Ipv4View.HEADER_BYTES
+            || (u16(at + IPV4_FRAGMENT) & IPV4_PART) != 0)) {
       return Sight.ADDRESSES;
     }
     int transport = at + packet.transport;
     int transportBytes = packet.length - packet.transport;
     boolean candidate;
     if (packet.udp) {
-      if (transportBytes < UDP_BYTES) {
+      if (transportBytes < UdpView.HEADER_BYTES) {
         return Sight.ADDRESSES;
       }
-      packet.header = packet.transport + UDP_BYTES;
+      packet.header = packet.transport + UdpView.HEADER_BYTES;
       candidate =
           u16(transport + UDP_LENGTH) == transportBytes && u16(transport + UDP_CHECKSUM) != 0;
     } else {
-      if (transportBytes < TCP_BYTES_MIN) {
+      if (transportBytes < TcpView.HEADER_BYTES) {
         return Sight.ADDRESSES;
       }
       int lengthAndReserved = u8(transport + TCP_DATA_OFFSET);
@@ -402,24 +402,11 @@ final class Delivery {
       packet.header = packet.transport + tcpBytes;
       packet.pushed = (flags & TcpView.PSH) != 0;
       candidate =
-          tcpBytes >= TCP_BYTES_MIN
+          tcpBytes >= TcpView.HEADER_BYTES
               && (lengthAndReserved & 15) == 0
               && (flags & ~TcpView.PSH) == TcpView.ACK;
     }
     return candidate && packet.length > packet.header ? Sight.CANDIDATE : Sight.FLOW;
-  }
-
-  /** Whether it may have TCP or UDP behind it. */
-  private static boolean isExtension(int protocol) {
-    return switch (protocol) {
-      case IpProtocols.HOP_BY_HOP,
-          IpProtocols.ROUTING,
-          IpProtocols.FRAGMENT,
-          IpProtocols.AUTHENTICATION,
-          IpProtocols.DESTINATION_OPTIONS ->
-          true;
-      default -> false;
-    };
   }
 
   private boolean sameFlow(Item item, Item packet) {
@@ -433,8 +420,8 @@ final class Delivery {
       return false;
     }
     return packet.v4
-        ? sameLong(item.at + IPV4_ADDRESSES, packet.at + IPV4_ADDRESSES)
-        : sameBytes(item.at + IPV6_ADDRESSES, packet.at + IPV6_ADDRESSES, 32);
+        ? sameLong(item.at + IPV4_SOURCE, packet.at + IPV4_SOURCE)
+        : sameBytes(item.at + IPV6_SOURCE, packet.at + IPV6_SOURCE, 32);
   }
 
   /** Whether a packet of an item's flow continues it, checksums aside. */
@@ -472,7 +459,10 @@ final class Delivery {
         && sameInt(a + TCP_ACKNOWLEDGMENT, b + TCP_ACKNOWLEDGMENT)
         && u16(a + TCP_WINDOW) == u16(b + TCP_WINDOW)
         && u16(a + TCP_URGENT) == u16(b + TCP_URGENT)
-        && sameBytes(a + TCP_BYTES_MIN, b + TCP_BYTES_MIN, item.header - item.transport - 20);
+        && sameBytes(
+            a + TcpView.HEADER_BYTES,
+            b + TcpView.HEADER_BYTES,
+            item.header - item.transport - TcpView.HEADER_BYTES);
   }
 
   private boolean sameInt(int a, int b) {
@@ -505,7 +495,7 @@ final class Delivery {
 
   private boolean checksumsAreRight(Item packet, int length) {
     if (packet.v4
-        && InternetChecksum.fold(InternetChecksum.sum(segment, packet.at, Inner.IPV4_BYTES))
+        && InternetChecksum.fold(InternetChecksum.sum(segment, packet.at, Ipv4View.HEADER_BYTES))
             != 0xFFFF) {
       return false;
     }
@@ -515,7 +505,7 @@ final class Delivery {
   }
 
   private long pseudoHeaderSum(Item packet, int bytes) {
-    long addresses = (long) packet.at + (packet.v4 ? IPV4_ADDRESSES : IPV6_ADDRESSES);
+    long addresses = (long) packet.at + (packet.v4 ? IPV4_SOURCE : IPV6_SOURCE);
     return InternetChecksum.sum(segment, addresses, packet.v4 ? 8 : 32)
         + (packet.udp ? IpProtocols.UDP : IpProtocols.TCP)
         + bytes;
@@ -574,10 +564,10 @@ final class Delivery {
     if (item.v4) {
       put16(at + IPV4_TOTAL_LENGTH, item.length);
       put16(at + IPV4_CHECKSUM, 0);
-      long sum = InternetChecksum.sum(segment, at, Inner.IPV4_BYTES);
+      long sum = InternetChecksum.sum(segment, at, Ipv4View.HEADER_BYTES);
       put16(at + IPV4_CHECKSUM, InternetChecksum.checksum(sum));
     } else {
-      put16(at + IPV6_PAYLOAD_LENGTH, item.length - Inner.IPV6_BYTES);
+      put16(at + IPV6_PAYLOAD_LENGTH, item.length - Ipv6View.HEADER_BYTES);
     }
     int transport = at + item.transport;
     int transportBytes = item.length - item.transport;

@@ -1,6 +1,12 @@
 package io.vnet.tunnel.path;
 
+import static io.vnet.api.header.HeaderFields.IPV4_CHECKSUM;
+import static io.vnet.api.header.HeaderFields.IPV4_TOTAL_LENGTH;
+import static io.vnet.api.header.HeaderFields.IPV6_PAYLOAD_LENGTH;
+
 import io.vnet.api.header.InternetChecksum;
+import io.vnet.api.header.Ipv4View;
+import io.vnet.api.header.Ipv6View;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -11,12 +17,6 @@ import java.nio.ByteOrder;
  * <p>Source: RFC 791 section 3.1, RFC 8200 section 3, RFC 6040 for ECN.
  */
 final class Inner {
-  static final int IPV4_BYTES = 20;
-  static final int IPV6_BYTES = 40;
-
-  private static final int IPV4_TOTAL_LENGTH = 2;
-  private static final int IPV4_CHECKSUM = 10;
-  private static final int IPV6_PAYLOAD_LENGTH = 4;
   private static final int ECN_BITS = 3;
   private static final int ECT_0 = 2;
   private static final int CE = 3;
@@ -34,13 +34,17 @@ final class Inner {
     return segment.get(SHORT, at) & 0xFFFF;
   }
 
+  static void put16(MemorySegment segment, long at, int value) {
+    segment.set(SHORT, at, (short) value);
+  }
+
   /** Whether there is a whole IP header, of one of the two versions. */
   static boolean isIp(MemorySegment segment, long at, int length) {
-    if (length < IPV4_BYTES) {
+    if (length < Ipv4View.HEADER_BYTES) {
       return false;
     }
     int version = u8(segment, at) >> 4;
-    return version == 4 || (version == 6 && length >= IPV6_BYTES);
+    return version == 4 || (version == 6 && length >= Ipv6View.HEADER_BYTES);
   }
 
   /**
@@ -56,8 +60,8 @@ final class Inner {
     int length =
         v4
             ? u16(segment, at + IPV4_TOTAL_LENGTH)
-            : IPV6_BYTES + u16(segment, at + IPV6_PAYLOAD_LENGTH);
-    return length > textBytes || (v4 && length < IPV4_BYTES) ? 0 : length;
+            : Ipv6View.HEADER_BYTES + u16(segment, at + IPV6_PAYLOAD_LENGTH);
+    return length > textBytes || (v4 && length < Ipv4View.HEADER_BYTES) ? 0 : length;
   }
 
   private static int ecn(MemorySegment segment, long at) {
@@ -79,12 +83,11 @@ final class Inner {
     int before = u16(segment, at);
     if (before >> 12 == 4) {
       int after = before | CE;
-      segment.set(SHORT, at, (short) after);
+      put16(segment, at, after);
       int checksum = u16(segment, at + IPV4_CHECKSUM);
-      segment.set(
-          SHORT, at + IPV4_CHECKSUM, (short) InternetChecksum.update(checksum, before, after));
+      put16(segment, at + IPV4_CHECKSUM, InternetChecksum.update(checksum, before, after));
     } else {
-      segment.set(SHORT, at, (short) (before | CE << IPV6_ECN_SHIFT));
+      put16(segment, at, before | CE << IPV6_ECN_SHIFT);
     }
   }
 }
