@@ -1,5 +1,7 @@
 package io.vnet.tunnel.quick;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.vnet.api.address.IpAddress;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.io.libc.Libc;
@@ -8,6 +10,7 @@ import io.vnet.io.netlink.Link;
 import io.vnet.io.netlink.Netlink;
 import io.vnet.io.netlink.Route;
 import io.vnet.io.netns.NetworkNamespace;
+import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
 import io.vnet.tunnel.config.QuickConfiguration;
 import io.vnet.tunnel.config.QuickSettings;
@@ -17,6 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** A namespace with an interface {@code wg0} and a way out, {@code out0}. */
 final class QuickLab implements AutoCloseable {
@@ -31,6 +37,9 @@ final class QuickLab implements AutoCloseable {
   /** The marks that the tunnel was configured with. */
   final List<OptionalInt> marks = new ArrayList<>();
 
+  /** {@link #state} as the lab was made. */
+  final List<String> untouched;
+
   QuickLab(NetworkNamespace namespace) {
     this.namespace = namespace;
     this.netlink = Netlink.open(namespace);
@@ -41,6 +50,28 @@ final class QuickLab implements AutoCloseable {
     ip("link set out0 up");
     ip("link set out1 up");
     ip("route add default via 192.0.2.1 dev out0");
+    this.untouched = state();
+  }
+
+  /** Gives a test a lab in a namespace of its own, as {@link NetworkNamespaces} gives that. */
+  static final class PerTest implements ParameterResolver {
+    private static final ExtensionContext.Namespace STORE =
+        ExtensionContext.Namespace.create(QuickLab.class);
+
+    private final NetworkNamespaces namespaces = new NetworkNamespaces();
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext test) {
+      return parameter.getParameter().getType() == QuickLab.class;
+    }
+
+    @Override
+    public QuickLab resolveParameter(ParameterContext parameter, ExtensionContext test) {
+      QuickLab lab = new QuickLab(namespaces.resolveParameter(parameter, test));
+      // The store closes what is in it when the test ends, what came last first.
+      test.getStore(STORE).put(QuickLab.class, lab);
+      return lab;
+    }
   }
 
   void ip(String arguments) {
@@ -92,13 +123,19 @@ final class QuickLab implements AutoCloseable {
   /** With a tunnel that is configured in another way. */
   Quick up(QuickRequest request, Quick.Configuration configuration) {
     return namespace.call(
-        () -> Quick.up(Netlink.open(), Sysctl.ofHost(), programs, request, configuration));
+        () -> Quick.up(kept(Netlink.open()), Sysctl.ofHost(), programs, request, configuration));
   }
 
   /** Through another C library. */
   Quick up(Libc libc, QuickRequest request) {
     return namespace.call(
-        () -> Quick.up(Netlink.open(libc), Sysctl.ofHost(), programs, request, marks::add));
+        () -> Quick.up(kept(Netlink.open(libc)), Sysctl.ofHost(), programs, request, marks::add));
+  }
+
+  /** What an interface uses as long as it is up; closed with the lab. */
+  private Netlink kept(Netlink used) {
+    opened.add(used);
+    return used;
   }
 
   void down(Quick quick) {
@@ -145,6 +182,11 @@ final class QuickLab implements AutoCloseable {
     state.add(sysctl("net/ipv4/conf/all/src_valid_mark"));
     state.add(sysctl("net/ipv4/conf/all/rp_filter"));
     return state;
+  }
+
+  /** Whether nothing has changed, or all was undone. */
+  void assertUntouched() {
+    assertThat(state()).isEqualTo(untouched);
   }
 
   @Override
