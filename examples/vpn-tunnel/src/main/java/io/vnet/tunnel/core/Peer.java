@@ -7,7 +7,6 @@ import io.vnet.tunnel.key.PublicKey;
 import io.vnet.tunnel.noise.Identity;
 import io.vnet.tunnel.noise.Tai64n;
 import io.vnet.tunnel.settings.TunnelDrop;
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +41,8 @@ public final class Peer {
   private final TunnelCore core;
   private final PublicKey publicKey;
   private final PeerTimers timers = new PeerTimers();
+  private final KeypairSlots keypairs;
+  private final StagedPackets staged;
 
   private volatile @Nullable LazyPeerIdentity identity;
   private PresharedKey presharedKey;
@@ -50,9 +51,6 @@ public final class Peer {
   private boolean running;
 
   private @Nullable PendingHandshake handshake;
-  private @Nullable Keypair previous;
-  private @Nullable Keypair current;
-  private @Nullable Keypair next;
 
   private int attempts;
   private boolean needsAnotherKeepalive;
@@ -73,9 +71,6 @@ public final class Peer {
   private byte @Nullable [] cookie;
   private long cookieReceived;
 
-  private @Nullable ArrayDeque<Packet> staged;
-  private boolean keepaliveStaged;
-
   private long sentBytes;
   private long receivedBytes;
   private long lastHandshakeUnixNanos;
@@ -84,6 +79,8 @@ public final class Peer {
     this.core = core;
     this.publicKey = publicKey;
     this.presharedKey = presharedKey;
+    this.keypairs = new KeypairSlots(core.indexes());
+    this.staged = new StagedPackets(core, STAGED_MAX);
   }
 
   /** Its name. */
@@ -104,7 +101,7 @@ public final class Peer {
    * @return null: there is none that may be used, or no endpoint: stage
    */
   public @Nullable Keypair beginSending(long now) {
-    Keypair keypair = current;
+    Keypair keypair = keypairs.current();
     return keypair != null && endpoint != null && keypair.isSendable(now) ? keypair : null;
   }
 
@@ -130,11 +127,11 @@ public final class Peer {
       timers.newHandshake =
           now + Protocol.KEEPALIVE_TIMEOUT + Protocol.REKEY_TIMEOUT + core.jitter();
     }
-    Keypair keypair = current;
+    Keypair keypair = keypairs.current();
     if (keypair != null && keypair.isUsedUp(now)) {
       wantHandshake(now);
     }
-    if (staged != null && beginSending(now) == null) {
+    if (staged.packets() > 0 && beginSending(now) == null) {
       wantKeys(now);
     }
     announce(now);
@@ -149,39 +146,19 @@ public final class Peer {
       core.drops().count(TunnelDrop.STAGED_DROPPED, 1);
       return;
     }
-    ArrayDeque<Packet> queue = staged;
-    while (queue != null
-        && !queue.isEmpty()
-        && (queue.size() >= STAGED_MAX || !core.mayStage(packet.length()))) {
-      core.unstaged(queue.remove().length());
-      core.drops().count(TunnelDrop.STAGED_OVERFLOW, 1);
-    }
-    if (core.mayStage(packet.length())) {
-      if (queue == null) {
-        queue = new ArrayDeque<>();
-        staged = queue;
-      }
-      queue.add(packet);
-      core.staged(packet.length());
-      keepaliveStaged = false; // A packet says as much as a keepalive.
-    } else {
-      core.drops().count(TunnelDrop.STAGED_OVERFLOW, 1);
-    }
+    staged.add(packet);
     sendStaged(now);
     announce(now);
   }
 
   /** Takes the keepalive that waits to be sent before anything else; false: none does. */
   public boolean takeKeepalive() {
-    boolean taken = keepaliveStaged;
-    keepaliveStaged = false;
-    return taken;
+    return staged.takeKeepalive();
   }
 
   /** How many packets are staged. */
   public int stagedPackets() {
-    ArrayDeque<Packet> queue = staged;
-    return queue == null ? 0 : queue.size();
+    return staged.packets();
   }
 
   /**
@@ -190,8 +167,7 @@ public final class Peer {
    * @return null: there is none
    */
   public @Nullable Packet peekStaged() {
-    ArrayDeque<Packet> queue = staged;
-    return queue == null ? null : queue.peek();
+    return staged.peek();
   }
 
   /**
@@ -200,18 +176,7 @@ public final class Peer {
    * @return null: there is none
    */
   public @Nullable Packet pollStaged() {
-    ArrayDeque<Packet> queue = staged;
-    if (queue == null) {
-      return null;
-    }
-    Packet packet = queue.poll();
-    if (packet != null) {
-      core.unstaged(packet.length());
-    }
-    if (queue.isEmpty()) {
-      staged = null; // The next time may be long away.
-    }
-    return packet;
+    return staged.poll();
   }
 
   /**
@@ -219,7 +184,7 @@ public final class Peer {
    * nevertheless, as the keys have become too old since, or are used up, others are wanted.
    */
   public void stillStaged(long now) {
-    if ((stagedPackets() > 0 || keepaliveStaged) && beginSending(now) == null) {
+    if (!staged.isEmpty() && beginSending(now) == null) {
       wantKeys(now);
       announce(now);
     }
@@ -240,16 +205,12 @@ public final class Peer {
       return;
     }
     movedTo(from);
-    if (keypair == next) {
-      erase(previous);
-      previous = current;
-      current = keypair;
-      next = null;
+    if (keypairs.confirm(keypair)) {
       handshakeComplete(core.unixNanos(now));
       sendStaged(now);
     }
     receivedBytes += bytes;
-    Keypair inUse = current;
+    Keypair inUse = keypairs.current();
     if (!sentLastMinute && inUse != null && inUse.isInLastMinute(now)) {
       sentLastMinute = true;
       wantHandshake(now);
@@ -346,12 +307,7 @@ public final class Peer {
     lastStampSent = null;
     lastMac1Sent = null;
     cookie = null;
-    if (current != null) {
-      current.retire();
-    }
-    if (next != null) {
-      next.retire();
-    }
+    keypairs.retire();
   }
 
   // Handshakes.
@@ -496,26 +452,14 @@ public final class Peer {
   /** Keys of a handshake that this side initiated: they are used at once. */
   void becomeCurrent(Keypair keypair, long now) {
     handshake = null;
-    if (next != null) {
-      erase(previous);
-      erase(current);
-      previous = next;
-      next = null;
-    } else {
-      erase(previous);
-      previous = current;
-    }
-    current = keypair;
+    keypairs.becomeCurrent(keypair);
     timers.zeroKeys = now + Protocol.ERASE_AFTER_TIME;
   }
 
   /** Keys of a handshake that the other side initiated: used when it has shown that it has them. */
   void becomeNext(Keypair keypair, long now) {
     handshake = null;
-    erase(next);
-    erase(previous);
-    previous = null;
-    next = keypair;
+    keypairs.becomeNext(keypair);
     timers.zeroKeys = now + Protocol.ERASE_AFTER_TIME;
   }
 
@@ -527,15 +471,15 @@ public final class Peer {
   }
 
   @Nullable Keypair current() {
-    return current;
+    return keypairs.current();
   }
 
   @Nullable Keypair previous() {
-    return previous;
+    return keypairs.previous();
   }
 
   @Nullable Keypair next() {
-    return next;
+    return keypairs.next();
   }
 
   // Timers.
@@ -583,7 +527,7 @@ public final class Peer {
   /** Nobody answers: what waits is dropped. */
   void giveUp(long now) {
     timers.keepalive = PeerTimers.OFF;
-    dropStaged();
+    staged.drop();
     if (timers.zeroKeys == PeerTimers.OFF) {
       timers.zeroKeys = now + Protocol.ERASE_AFTER_TIME;
     }
@@ -600,15 +544,13 @@ public final class Peer {
 
   /** Sends an empty message, or what is staged, which does as well. */
   void sendKeepalive(long now) {
-    if (stagedPackets() == 0) {
-      keepaliveStaged = true;
-    }
+    staged.addKeepalive();
     sendStaged(now);
   }
 
   /** Has what is staged sent, or wants the keys for that. */
   void sendStaged(long now) {
-    if (stagedPackets() == 0 && !keepaliveStaged) {
+    if (staged.isEmpty()) {
       return;
     }
     if (beginSending(now) != null) {
@@ -633,33 +575,9 @@ public final class Peer {
   }
 
   void eraseKeys() {
-    erase(previous);
-    erase(current);
-    erase(next);
-    previous = null;
-    current = null;
-    next = null;
+    keypairs.eraseAll();
     endHandshake();
-    dropStaged();
-  }
-
-  private void dropStaged() {
-    ArrayDeque<Packet> queue = staged;
-    keepaliveStaged = false;
-    if (queue != null) {
-      staged = null;
-      core.drops().count(TunnelDrop.STAGED_DROPPED, queue.size());
-      for (Packet packet : queue) {
-        core.unstaged(packet.length());
-      }
-    }
-  }
-
-  private void erase(@Nullable Keypair keypair) {
-    if (keypair != null) {
-      core.indexes().remove(keypair.localIndex(), keypair);
-      keypair.erase();
-    }
+    staged.drop();
   }
 
   private void movedTo(Endpoint from) {

@@ -65,7 +65,6 @@ public final class TunnelCore {
   /** How many of them are load: an eighth. */
   static final int WAITING_UNDER_LOAD = WAITING_MAX / 8;
 
-  private static final int SECRET_BYTES = 32;
   private static final int LIMITED_ADDRESSES = 65_536;
 
   /** Of all peers together: what traffic into ten thousand dead tunnels may cost. */
@@ -75,7 +74,6 @@ public final class TunnelCore {
       PresharedKey.of(new byte[PresharedKey.BYTES]);
 
   private final Crypto crypto;
-  private final Entropy entropy;
   private final CoreOutput output;
   private final Drops drops = new Drops();
   private final AllowedIps<Peer> allowedIps = new AllowedIps<>();
@@ -88,6 +86,8 @@ public final class TunnelCore {
   private final ConcurrentMap<PublicKey, Peer> peersByKey = new ConcurrentHashMap<>();
 
   private final HandshakeWorks works;
+  private final HandshakeLoad load;
+  private final Jitter jitter;
 
   private @Nullable PrivateKey privateKey;
   private @Nullable Identity identity;
@@ -97,14 +97,6 @@ public final class TunnelCore {
   /** What turns a monotonic time into one of the wall clock; renewed whenever both are given. */
   private long unixMinusNow;
 
-  private boolean wasLoaded;
-  private long lastLoaded;
-  private byte @Nullable [] cookieSecret;
-  private long cookieSecretMade;
-
-  /** Of a generator for jitter, where speed matters and secrecy does not; never 0. */
-  private long jitterState;
-
   /**
    * @param crypto whose primitives are used
    * @param entropy for keys, indices and jitter
@@ -112,14 +104,12 @@ public final class TunnelCore {
    */
   public TunnelCore(Crypto crypto, Entropy entropy, CoreOutput output) {
     this.crypto = crypto;
-    this.entropy = entropy;
     this.output = output;
     this.indexes = new IndexTable(entropy);
     this.works =
         new HandshakeWorks(crypto, entropy, drops, new RateLimiter(LIMITED_ADDRESSES), peersByKey);
-    byte[] seed = new byte[Long.BYTES];
-    entropy.fill(seed);
-    this.jitterState = MemorySegment.ofArray(seed).get(ValueLayout.JAVA_LONG_UNALIGNED, 0) | 1;
+    this.load = new HandshakeLoad(entropy, WAITING_UNDER_LOAD);
+    this.jitter = new Jitter(entropy);
   }
 
   // Configuration.
@@ -229,7 +219,7 @@ public final class TunnelCore {
     }
     privateKey = newKey;
     identity = newIdentity;
-    cookieSecret = null;
+    load.forgetSecret();
     for (Peer peer : peers.values()) {
       peer.identity(newIdentity, now);
       peer.sendStaged(now);
@@ -348,7 +338,7 @@ public final class TunnelCore {
     if (works.waiting() >= WAITING_MAX) {
       return TunnelDrop.HANDSHAKE_QUEUE_FULL;
     }
-    output.work(works.initiationReceived(message, from, own, load(now)));
+    output.work(works.initiationReceived(message, from, own, load.at(now, works.waiting())));
     return null;
   }
 
@@ -369,7 +359,13 @@ public final class TunnelCore {
     }
     output.work(
         works.responseReceived(
-            message, from, handshake, initiation, handshake.peer().presharedKey(), own, load(now)));
+            message,
+            from,
+            handshake,
+            initiation,
+            handshake.peer().presharedKey(),
+            own,
+            load.at(now, works.waiting())));
     return null;
   }
 
@@ -393,26 +389,6 @@ public final class TunnelCore {
     }
     output.work(works.cookieReceived(message, peer, seen, mac1));
     return null;
-  }
-
-  /** What load asks for; null: there is none. */
-  private HandshakeWorks.@Nullable Load load(long now) {
-    if (works.waiting() >= WAITING_UNDER_LOAD) {
-      wasLoaded = true;
-      lastLoaded = now;
-    }
-    if (!wasLoaded || now - lastLoaded >= Protocol.UNDER_LOAD_AFTER) {
-      wasLoaded = false;
-      return null;
-    }
-    byte[] secret = cookieSecret;
-    if (secret == null || now - cookieSecretMade >= Protocol.COOKIE_SECRET_TIME) {
-      secret = new byte[SECRET_BYTES];
-      entropy.fill(secret);
-      cookieSecret = secret;
-      cookieSecretMade = now;
-    }
-    return new HandshakeWorks.Load(secret, now);
   }
 
   /** What a work came to. */
@@ -613,12 +589,7 @@ public final class TunnelCore {
 
   /** 0 to 333 ms, in nanoseconds. */
   long jitter() {
-    long state = jitterState;
-    state ^= state << 13;
-    state ^= state >>> 7;
-    state ^= state << 17;
-    jitterState = state;
-    return Long.remainderUnsigned(state, Protocol.JITTER_MAX + 1);
+    return jitter.nextNanos();
   }
 
   /** The wall clock's time, in nanoseconds since 1970, at a monotonic one. */

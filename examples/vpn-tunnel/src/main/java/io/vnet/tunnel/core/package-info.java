@@ -7,7 +7,8 @@
  * <p>Read in this order: {@code TunnelCore} (configuration, handshake messages, expiries), {@link
  * io.vnet.tunnel.core.Peer} (what the packets' path calls, slots, events), {@code HandshakeWorks}
  * (what runs elsewhere), {@code PendingHandshake} (how a late result is told from one that counts);
- * {@code PeerTimers}, {@code IndexTable} and {@code ReplayWindow} are plain data.
+ * {@code KeypairSlots} and {@code StagedPackets} (what a peer holds); {@code PeerTimers}, {@code
+ * IndexTable} and {@code ReplayWindow} are plain data.
  *
  * <p><b>Threads:</b> everything is confined to one thread, that of the tunnel's island, except what
  * says otherwise: {@code HandshakeWork.run} and {@code Drops}.
