@@ -5,6 +5,7 @@ import io.vnet.api.device.DriverKind;
 import io.vnet.api.device.InterfaceState;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * All that the rules of one softc know.
@@ -149,142 +150,99 @@ public record SoftcState(
   }
 
   SoftcState withPhase(Phase newPhase) {
-    return new SoftcState(
-        driver,
-        newPhase,
-        condemned,
-        transientDevice,
-        holder,
-        parked,
-        waiters,
-        renames,
-        network,
-        teardown);
+    return with(draft -> draft.phase = newPhase);
   }
 
   SoftcState condemn() {
-    return new SoftcState(
-        driver,
-        phase,
-        true,
-        transientDevice,
-        holder,
-        Optional.empty(),
-        waiters,
-        renames,
-        network,
-        teardown);
+    return with(draft -> {
+      draft.condemned = true;
+      draft.parked = Optional.empty();
+    });
   }
 
   SoftcState withWaiters(List<Long> newWaiters) {
-    return new SoftcState(
-        driver,
-        phase,
-        condemned,
-        transientDevice,
-        holder,
-        newWaiters.isEmpty() ? parked : Optional.empty(),
-        newWaiters,
-        renames,
-        network,
-        teardown);
+    return with(draft -> {
+      draft.parked = newWaiters.isEmpty() ? parked : Optional.empty();
+      draft.waiters = newWaiters;
+    });
   }
 
   SoftcState withTransient(boolean newTransient) {
-    return new SoftcState(
-        driver,
-        phase,
-        condemned,
-        newTransient,
-        holder,
-        parked,
-        waiters,
-        renames,
-        network,
-        teardown);
+    return with(draft -> draft.transientDevice = newTransient);
   }
 
   SoftcState withParked(Opener newParked) {
-    return new SoftcState(
-        driver,
-        phase,
-        condemned,
-        transientDevice,
-        holder,
-        Optional.of(newParked),
-        waiters,
-        renames,
-        network,
-        teardown);
+    return with(draft -> draft.parked = Optional.of(newParked));
   }
 
   SoftcState withRenames(int newRenames) {
-    return new SoftcState(
-        driver,
-        phase,
-        condemned,
-        transientDevice,
-        holder,
-        parked,
-        waiters,
-        newRenames,
-        network,
-        teardown);
+    return with(draft -> draft.renames = newRenames);
   }
 
   SoftcState withNetwork(InterfaceState newNetwork) {
-    return new SoftcState(
-        driver,
-        phase,
-        condemned,
-        transientDevice,
-        holder,
-        parked,
-        waiters,
-        renames,
-        newNetwork,
-        teardown);
+    return with(draft -> draft.network = newNetwork);
   }
 
   SoftcState opened(Opener opener) {
-    return new SoftcState(
-        driver,
-        Phase.OPEN,
-        condemned,
-        transientDevice,
-        Optional.of(opener),
-        Optional.empty(),
-        waiters,
-        renames,
-        InterfaceRules.opened(network, driver, opener.pid(), opener.bringUp()),
-        teardown);
+    return with(draft -> {
+      draft.phase = Phase.OPEN;
+      draft.holder = Optional.of(opener);
+      draft.parked = Optional.empty();
+      draft.network = InterfaceRules.opened(network, driver, opener.pid(), opener.bringUp());
+    });
   }
 
   SoftcState closed() {
-    return new SoftcState(
-        driver,
-        Phase.IDLE,
-        condemned,
-        transientDevice,
-        Optional.empty(),
-        Optional.empty(),
-        waiters,
-        renames,
-        InterfaceRules.closed(network, driver),
-        teardown);
+    return with(draft -> {
+      draft.phase = Phase.IDLE;
+      draft.holder = Optional.empty();
+      draft.parked = Optional.empty();
+      draft.network = InterfaceRules.closed(network, driver);
+    });
   }
 
   SoftcState tearingDown(Teardown newTeardown) {
-    return new SoftcState(
-        driver,
-        Phase.TEARDOWN,
-        true,
-        transientDevice,
-        Optional.empty(),
-        Optional.empty(),
-        List.of(),
-        0,
-        network,
-        newTeardown);
+    return with(draft -> {
+      draft.phase = Phase.TEARDOWN;
+      draft.condemned = true;
+      draft.holder = Optional.empty();
+      draft.parked = Optional.empty();
+      draft.waiters = List.of();
+      draft.renames = 0;
+      draft.teardown = newTeardown;
+    });
+  }
+
+  private SoftcState with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    change.accept(draft);
+    return draft.state();
+  }
+
+  /** The components that a copy may have otherwise. */
+  private final class Draft {
+    private Phase phase = SoftcState.this.phase;
+    private boolean condemned = SoftcState.this.condemned;
+    private boolean transientDevice = SoftcState.this.transientDevice;
+    private Optional<Opener> holder = SoftcState.this.holder;
+    private Optional<Opener> parked = SoftcState.this.parked;
+    private List<Long> waiters = SoftcState.this.waiters;
+    private int renames = SoftcState.this.renames;
+    private InterfaceState network = SoftcState.this.network;
+    private Teardown teardown = SoftcState.this.teardown;
+
+    SoftcState state() {
+      return new SoftcState(
+          driver,
+          phase,
+          condemned,
+          transientDevice,
+          holder,
+          parked,
+          waiters,
+          renames,
+          network,
+          teardown);
+    }
   }
 }

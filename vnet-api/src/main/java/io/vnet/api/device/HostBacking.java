@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -133,53 +134,27 @@ public record HostBacking(
 
   /** With another interface name. */
   public HostBacking withInterfaceName(String newName) {
-    return new HostBacking(
-        newName, mode, networkNamespace, addresses, offload, ownership, queues, descriptors);
+    return with(draft -> draft.interfaceName = newName);
   }
 
   /** With another mode. */
   public HostBacking withMode(Mode newMode) {
-    return new HostBacking(
-        interfaceName,
-        newMode,
-        networkNamespace,
-        addresses,
-        offload,
-        ownership,
-        queues,
-        descriptors);
+    return with(draft -> draft.mode = newMode);
   }
 
   /** In the network namespace that this file names. */
   public HostBacking inNetworkNamespace(Path file) {
-    return new HostBacking(
-        interfaceName, mode, Optional.of(file), addresses, offload, ownership, queues, descriptors);
+    return with(draft -> draft.networkNamespace = Optional.of(file));
   }
 
   /** With these addresses. */
   public HostBacking withAddresses(IpPrefix... newAddresses) {
-    return new HostBacking(
-        interfaceName,
-        mode,
-        networkNamespace,
-        List.of(newAddresses),
-        offload,
-        ownership,
-        queues,
-        descriptors);
+    return with(draft -> draft.addresses = List.of(newAddresses));
   }
 
   /** With or without the kernel's offloads. */
   public HostBacking withOffload(boolean newOffload) {
-    return new HostBacking(
-        interfaceName,
-        mode,
-        networkNamespace,
-        addresses,
-        newOffload,
-        ownership,
-        queues,
-        descriptors);
+    return with(draft -> draft.offload = newOffload);
   }
 
   /**
@@ -204,27 +179,40 @@ public record HostBacking(
   }
 
   private HostBacking withOwnership(Ownership newOwnership) {
-    return new HostBacking(
-        interfaceName,
-        mode,
-        networkNamespace,
-        addresses,
-        offload,
-        newOwnership,
-        queues,
-        descriptors);
+    return with(draft -> draft.ownership = newOwnership);
   }
 
   /** With so many queues, 1 to 256. */
   public HostBacking withQueues(int newQueues) {
-    return new HostBacking(
-        interfaceName,
-        mode,
-        networkNamespace,
-        addresses,
-        offload,
-        ownership,
-        newQueues,
-        descriptors);
+    return with(draft -> draft.queues = newQueues);
+  }
+
+  private HostBacking with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    change.accept(draft);
+    return draft.backing();
+  }
+
+  /** The components that a copy may have otherwise. */
+  private final class Draft {
+    private String interfaceName = HostBacking.this.interfaceName;
+    private Mode mode = HostBacking.this.mode;
+    private Optional<Path> networkNamespace = HostBacking.this.networkNamespace;
+    private List<IpPrefix> addresses = HostBacking.this.addresses;
+    private boolean offload = HostBacking.this.offload;
+    private Ownership ownership = HostBacking.this.ownership;
+    private int queues = HostBacking.this.queues;
+
+    HostBacking backing() {
+      return new HostBacking(
+          interfaceName,
+          mode,
+          networkNamespace,
+          addresses,
+          offload,
+          ownership,
+          queues,
+          descriptors);
+    }
   }
 }
