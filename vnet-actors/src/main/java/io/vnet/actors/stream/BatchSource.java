@@ -3,13 +3,11 @@ package io.vnet.actors.stream;
 import akka.stream.Attributes;
 import akka.stream.Outlet;
 import akka.stream.SourceShape;
-import akka.stream.stage.AbstractOutHandler;
 import akka.stream.stage.GraphStage;
 import akka.stream.stage.GraphStageLogic;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.PacketBatch;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,29 +39,15 @@ final class BatchSource extends GraphStage<SourceShape<PacketBatch>> {
     return new Logic();
   }
 
-  private final class Logic extends PortLogic {
+  private final class Logic extends SourceLogic<PacketBatch> {
     private @Nullable PacketBatch spare;
 
     Logic() {
       super(BatchSource.this.shape(), share);
-      setHandler(
-          out,
-          new AbstractOutHandler() {
-            @Override
-            public void onPull() {
-              read();
-            }
-          });
     }
 
     @Override
-    void onSignal() {
-      if (isAvailable(out)) {
-        read();
-      }
-    }
-
-    private void read() {
+    void read() {
       PacketBatch batch = spare == null ? pool.acquire() : spare;
       spare = batch;
       try {
@@ -76,11 +60,6 @@ final class BatchSource extends GraphStage<SourceShape<PacketBatch>> {
       }
       spare = null;
       push(out, batch);
-    }
-
-    @Override
-    void onPortClosed(Optional<VnetException> cause) {
-      cause.ifPresentOrElse(failure -> failStage(failure.rethrown()), this::completeStage);
     }
 
     @Override

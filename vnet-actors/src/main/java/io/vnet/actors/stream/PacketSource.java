@@ -3,7 +3,6 @@ package io.vnet.actors.stream;
 import akka.stream.Attributes;
 import akka.stream.Outlet;
 import akka.stream.SourceShape;
-import akka.stream.stage.AbstractOutHandler;
 import akka.stream.stage.GraphStage;
 import akka.stream.stage.GraphStageLogic;
 import io.vnet.api.error.VnetException;
@@ -12,7 +11,6 @@ import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.port.DropReason;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,30 +41,16 @@ final class PacketSource extends GraphStage<SourceShape<Packet>> {
     return new Logic();
   }
 
-  private final class Logic extends PortLogic {
+  private final class Logic extends SourceLogic<Packet> {
     private final FinishedPackets packets = new FinishedPackets(share.port().layer(), share.port());
     private @Nullable PacketBatch current;
 
     Logic() {
       super(PacketSource.this.shape(), share);
-      setHandler(
-          out,
-          new AbstractOutHandler() {
-            @Override
-            public void onPull() {
-              read();
-            }
-          });
     }
 
     @Override
-    void onSignal() {
-      if (isAvailable(out)) {
-        read();
-      }
-    }
-
-    private void read() {
+    void read() {
       Packet packet = packets.next();
       while (packet == null) {
         PacketBatch batch = current == null ? pool.acquire() : current;
@@ -84,11 +68,6 @@ final class PacketSource extends GraphStage<SourceShape<Packet>> {
         packet = packets.next();
       }
       push(out, packet);
-    }
-
-    @Override
-    void onPortClosed(Optional<VnetException> cause) {
-      cause.ifPresentOrElse(failure -> failStage(failure.rethrown()), this::completeStage);
     }
 
     @Override
