@@ -2,6 +2,7 @@ package io.vnet.tunnel;
 
 import static io.vnet.tunnel.testkit.TunnelPair.join;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vnet.actors.VnetHost;
@@ -18,11 +19,15 @@ import io.vnet.io.udp.UdpSettings;
 import io.vnet.tunnel.settings.TunnelChange;
 import io.vnet.tunnel.testkit.TunnelPair;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -113,6 +118,51 @@ class PortReuseTest {
         join(tunnel.up());
       }
       bound(ports[1]).close();
+    }
+  }
+
+  @Test
+  void the_end_is_told_when_a_port_that_was_being_opened_is_free_again() throws Exception {
+    int port = freePorts()[0];
+    CountDownLatch taken = new CountDownLatch(1);
+    CountDownLatch mayReturn = new CountDownLatch(1);
+    Outside slow =
+        (island, number, mark) -> {
+          Outside.Bound bound = sockets.open(island, number, mark);
+          taken.countDown();
+          awaitOpen(mayReturn);
+          return bound;
+        };
+    MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
+    WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", inside, slow);
+    join(tunnel.change(TunnelPair.change(1).withListenPort(port)));
+    CompletionStage<Void> up = tunnel.up();
+    assertThat(taken.await(30, TimeUnit.SECONDS)).isTrue();
+
+    CompletionStage<Void> end = tunnel.endAsync();
+    await().until(() -> !inside.isOpen());
+    CompletionStage<Boolean> freeAtTheEnd = end.thenApply(_ -> isFree(port));
+    mayReturn.countDown();
+
+    assertThat(join(freeAtTheEnd)).isTrue();
+    assertThatThrownBy(() -> join(up)).hasMessageContaining("ESHUTDOWN");
+  }
+
+  private static boolean isFree(int port) {
+    try (DatagramSocket socket = bound(port)) {
+      return socket.getLocalPort() == port;
+    } catch (BindException e) {
+      return false;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void awaitOpen(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 

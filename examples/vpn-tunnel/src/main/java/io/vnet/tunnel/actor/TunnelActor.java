@@ -29,8 +29,6 @@ import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -91,11 +89,7 @@ public final class TunnelActor {
 
   private record Failed(Throwable cause) implements Command {}
 
-  private record Opened(
-      CompletableFuture<Outside.Bound> opening,
-      Outside.@Nullable Bound bound,
-      @Nullable Throwable failure)
-      implements Command {}
+  private record Opened(OutsidePorts.Result result) implements Command {}
 
   /** The lane has a result, which stays there until then: so it has an owner at any time. */
   private record Worked() implements Command {
@@ -141,19 +135,12 @@ public final class TunnelActor {
   private final TunnelCore core;
   private final DataPath path;
   private final HandshakeLane lane;
-  private final Executor blocking;
+  private final OutsidePorts ports;
   private final IdentityHashMap<Peer, ActorRef<PeerActor.Command>> clocks = new IdentityHashMap<>();
   private final ArrayDeque<Command> later = new ArrayDeque<>();
   private int listenPort;
   private int mark;
   private boolean up;
-  private Outside.@Nullable Bound bound;
-  private @Nullable CompletableFuture<Outside.Bound> opening;
-  private @Nullable Consumer<Opened> afterOpening;
-
-  /** Completes when all ports that were closed have let go of what they had, or have failed to. */
-  private CompletableFuture<?> freed = CompletableFuture.completedFuture(Done.getInstance());
-
   private long reopenedAt;
   private @Nullable Throwable defect;
 
@@ -166,7 +153,12 @@ public final class TunnelActor {
         new DataPath(setup.inside(), core, new PathOwner(self), setup.island(), setup.clock());
     this.lane =
         new HandshakeLane(context.getSystem().executionContext(), () -> self.tell(Worked.INSTANCE));
-    this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    this.ports =
+        new OutsidePorts(
+            setup,
+            path,
+            context.getSystem().dispatchers().lookup(DispatcherSelector.blocking()),
+            result -> self.tell(new Opened(result)));
     this.reopenedAt = setup.clock().getAsLong() - REOPEN_NANOS;
   }
 
@@ -291,7 +283,7 @@ public final class TunnelActor {
   private Behavior<Command> receive(Command command) {
     switch (command) {
       case Request request -> {
-        if (opening != null) {
+        if (ports.isOpening()) {
           later.add(request);
         } else {
           request(request);
@@ -305,7 +297,7 @@ public final class TunnelActor {
           path.afterCoreSoon();
         }
       }
-      case Opened opened -> opened(opened);
+      case Opened(var result) -> opened(result);
       case OutsideLost lost -> outsideLost(lost);
       case InsideEnded(var cause) -> {
         LOG.debug("{}: the inside port has ended", setup.name(), cause);
@@ -357,7 +349,7 @@ public final class TunnelActor {
       wanted.answer().complete(Done.getInstance());
       return;
     }
-    open(
+    ports.open(
         listenPort,
         mark,
         opened -> {
@@ -368,7 +360,7 @@ public final class TunnelActor {
           path.afterCore();
           wanted.answer().complete(Done.getInstance());
         },
-        wanted.answer());
+        wanted.answer()::completeExceptionally);
   }
 
   private void down() {
@@ -378,46 +370,16 @@ public final class TunnelActor {
     up = false;
     core.down(now());
     path.afterCore();
-    closeBound();
-  }
-
-  private void closeBound() {
-    Outside.Bound old = bound;
-    bound = null;
-    path.use(null);
-    if (old != null) {
-      close(old);
-    }
-  }
-
-  /** The next one is opened when this one is gone: it may be for the same UDP port. */
-  private void close(Outside.Bound old) {
-    old.port().close();
-    path.closed(old.port());
-    CompletableFuture<?> gone =
-        old.released()
-            .handle((_, failure) -> {
-              if (failure != null) {
-                LOG.warn("{}: an outside port may not be free", setup.name(), failure);
-              }
-              return Done.getInstance();
-            })
-            .toCompletableFuture();
-    freed = CompletableFuture.allOf(freed, gone);
+    ports.close();
   }
 
   private void answerWhenFreed(CompletableFuture<Done> answer) {
-    var _ = freed.thenRun(() -> answer.complete(Done.getInstance()));
+    ports.whenFreed(() -> answer.complete(Done.getInstance()));
   }
 
   private void use(Outside.Bound opened) {
-    Outside.Bound old = bound;
-    bound = opened;
     listenPort = opened.localPort();
-    path.use(opened.port());
-    if (old != null) {
-      close(old);
-    }
+    ports.use(opened);
   }
 
   /** What can fail comes first: the port, or the mark of the one that there is. */
@@ -425,7 +387,7 @@ public final class TunnelActor {
     TunnelChange change = wanted.change();
     int newPort = change.listenPort().orElse(listenPort);
     int newMark = change.mark().orElse(mark);
-    Outside.Bound current = bound;
+    Outside.Bound current = ports.bound();
     if (current == null) {
       listenPort = newPort;
       mark = newMark;
@@ -438,7 +400,7 @@ public final class TunnelActor {
       }
       apply(wanted);
     } else {
-      open(
+      ports.open(
           newPort,
           newMark,
           opened -> {
@@ -447,7 +409,7 @@ public final class TunnelActor {
             core.outsideChanged();
             apply(wanted);
           },
-          wanted.answer());
+          wanted.answer()::completeExceptionally);
     }
   }
 
@@ -457,55 +419,22 @@ public final class TunnelActor {
     answerWhenFreed(wanted.answer());
   }
 
-  /** Opens a port elsewhere; until that is done no other request is looked at. */
-  private void open(
-      int port, int withMark, Consumer<Outside.Bound> done, CompletableFuture<?> answer) {
-    ActorRef<Command> self = context.getSelf();
-    CompletableFuture<Outside.Bound> result =
-        freed.thenApplyAsync(_ -> setup.outside().open(setup.island(), port, withMark), blocking);
-    opening = result;
-    afterOpening =
-        opened -> {
-          if (opened.bound() != null) {
-            done.accept(opened.bound());
-          } else {
-            answer.completeExceptionally(refusal(opened.failure()));
-          }
-        };
-    var _ =
-        result.whenComplete((opened, failure) -> self.tell(new Opened(result, opened, failure)));
-  }
-
-  private static Throwable refusal(@Nullable Throwable failure) {
-    Throwable cause = failure == null ? null : failure.getCause();
-    if (cause instanceof VnetException refused) {
-      return refused;
-    }
-    return failure == null ? new IllegalStateException("neither port nor failure") : failure;
-  }
-
-  @SuppressWarnings("ReferenceEquality") // This one, and no other.
-  private void opened(Opened opened) {
-    Consumer<Opened> then = afterOpening;
-    if (opened.opening() != opening || then == null) {
-      return;
-    }
-    opening = null;
-    afterOpening = null;
-    then.accept(opened);
-    while (opening == null && !later.isEmpty()) {
-      var _ = receive(later.remove());
+  private void opened(OutsidePorts.Result result) {
+    if (ports.opened(result)) {
+      while (!ports.isOpening() && !later.isEmpty()) {
+        var _ = receive(later.remove());
+      }
     }
   }
 
   /** Tries once to have another port; two failures in a row end in a tunnel that is down. */
   @SuppressWarnings("ReferenceEquality") // This one, and no other.
   private void outsideLost(OutsideLost lost) {
-    Outside.Bound current = bound;
+    Outside.Bound current = ports.bound();
     if (current == null || current.port() != lost.port()) {
       return;
     }
-    if (opening != null) {
+    if (ports.isOpening()) {
       // The one that is being opened takes its place; if it cannot, this is looked at again.
       later.add(lost);
       return;
@@ -513,31 +442,25 @@ public final class TunnelActor {
     long now = now();
     boolean again = now - reopenedAt >= REOPEN_NANOS;
     LOG.warn("{}: the outside port has failed", setup.name(), lost.cause());
-    closeBound();
+    ports.close();
     if (!again) {
       LOG.error("{}: it is down, as the outside port keeps failing", setup.name());
       down();
       return;
     }
     reopenedAt = now;
-    CompletableFuture<Done> answer = new CompletableFuture<>();
-    var _ =
-        answer.whenComplete((_, failure) -> {
-          if (failure != null) {
-            LOG.error("{}: it is down, as no outside port can be opened", setup.name(), failure);
-            down();
-          }
-        });
-    open(
+    ports.open(
         listenPort,
         mark,
         opened -> {
           use(opened);
           core.outsideChanged();
           path.afterCore();
-          answer.complete(Done.getInstance());
         },
-        answer);
+        failure -> {
+          LOG.error("{}: it is down, as no outside port can be opened", setup.name(), failure);
+          down();
+        });
   }
 
   private Behavior<Command> clockStopped(Terminated terminated) {
@@ -549,18 +472,15 @@ public final class TunnelActor {
   private Behavior<Command> stop() {
     up = false;
     step(lane::close);
-    CompletableFuture<Outside.Bound> unfinished = opening;
-    if (unfinished != null) {
-      var _ = unfinished.thenAccept(late -> late.port().close());
-    }
+    ports.abandon();
     step(() -> core.down(now()));
-    step(this::closeBound);
+    step(ports::close);
     step(path::close);
     step(setup.inside()::close);
     Map<TunnelDrop, Long> dropped = new EnumMap<>(TunnelDrop.class);
     step(() -> dropped.putAll(drops()));
     Throwable why = defect;
-    var _ = freed.thenRun(() -> setup.stopped().stopped(dropped, why));
+    ports.whenFreed(() -> setup.stopped().stopped(dropped, why));
     return Behaviors.same();
   }
 

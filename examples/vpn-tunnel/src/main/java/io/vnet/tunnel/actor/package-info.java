@@ -1,6 +1,6 @@
 /**
  * The control plane: {@link io.vnet.tunnel.actor.TunnelActor} owns the tunnel's core, its data path
- * and its outside port; a {@code PeerActor} is a peer's alarm clock.
+ * and its {@code OutsidePorts}; a {@code PeerActor} is a peer's alarm clock.
  *
  * <p><b>Threads:</b> the actors run on the tunnel's island, the thread that moves its packets, so
  * core and data path belong to one thread without a lock. What blocks or costs (opening sockets,
