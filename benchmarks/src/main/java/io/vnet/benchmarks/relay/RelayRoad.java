@@ -43,8 +43,8 @@ final class RelayRoad implements Road {
       RelayRoad road = new RelayRoad(namespaces, relay);
       Processes.awaitLine(relay, variant.ready(), Processes.LIMIT);
       // The server's side first: what the client's side sends meets a device that is up.
-      road.place(processes, FAR, road.far, FAR_ADDRESS);
-      road.place(processes, NEAR, road.near, NEAR_ADDRESS);
+      road.move(processes, FAR, road.far, FAR_ADDRESS);
+      road.move(processes, NEAR, road.near, NEAR_ADDRESS);
       return road;
     } catch (IOException | InterruptedException | RuntimeException e) {
       namespaces.forEach(NetworkNamespace::close);
@@ -52,13 +52,10 @@ final class RelayRoad implements Road {
     }
   }
 
-  private void place(Processes processes, String device, NetworkNamespace namespace, String address)
+  private void move(Processes processes, String device, NetworkNamespace namespace, String address)
       throws IOException, InterruptedException {
     processes.run(middle, "ip", "link", "set", device, "netns", namespace.path().toString());
-    // Without an address of IPv6 the kernel sends nothing of its own.
-    processes.run(namespace, "ip", "link", "set", device, "addrgenmode", "none");
-    processes.run(namespace, "ip", "address", "add", address + "/24", "dev", device);
-    processes.run(namespace, "ip", "link", "set", device, "mtu", Integer.toString(MTU), "up");
+    Road.place(processes, namespace, device, address);
   }
 
   @Override

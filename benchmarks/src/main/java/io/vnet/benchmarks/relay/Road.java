@@ -31,6 +31,15 @@ interface Road extends AutoCloseable {
   @Override
   void close();
 
+  /** Gives a device its address and takes it up. */
+  static void place(Processes processes, NetworkNamespace namespace, String device, String address)
+      throws IOException, InterruptedException {
+    // Without an address of IPv6 the kernel sends nothing of its own.
+    processes.run(namespace, "ip", "link", "set", device, "addrgenmode", "none");
+    processes.run(namespace, "ip", "address", "add", address + "/24", "dev", device);
+    processes.run(namespace, "ip", "link", "set", device, "mtu", Integer.toString(MTU), "up");
+  }
+
   /** Builds one. */
   @FunctionalInterface
   interface Layout {

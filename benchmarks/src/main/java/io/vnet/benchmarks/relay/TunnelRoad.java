@@ -151,9 +151,7 @@ final class TunnelRoad implements Road {
     Files.writeString(configuration, file);
     NetworkNamespace namespace = end.namespace();
     processes.run(namespace, "wg", "setconf", end.device(), configuration.toString());
-    processes.run(namespace, "ip", "link", "set", end.device(), "addrgenmode", "none");
-    processes.run(namespace, "ip", "address", "add", address + "/24", "dev", end.device());
-    processes.run(namespace, "ip", "link", "set", end.device(), "mtu", Integer.toString(MTU), "up");
+    Road.place(processes, namespace, end.device(), address);
   }
 
   /** The key of the server's side. */
