@@ -25,10 +25,16 @@ import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -152,10 +158,82 @@ class PortReuseTest {
     }
   }
 
-  private static Outside.Bound failingOnce(Outside.Bound bound) {
-    return new Outside.Bound() {
-      private final PacketPort port = new SendFails(bound.port());
+  @Test
+  void the_end_waits_for_a_port_that_is_still_being_opened() throws InterruptedException {
+    CountDownLatch opening = new CountDownLatch(1);
+    CountDownLatch mayOpen = new CountDownLatch(1);
+    CompletableFuture<Outside.Bound> opened = new CompletableFuture<>();
+    CompletableFuture<Void> free = new CompletableFuture<>();
+    Outside slow =
+        (island, port, mark) -> {
+          opening.countDown();
+          awaitLatch(mayOpen);
+          Outside.Bound bound = releasedWith(sockets.open(island, port, mark), free);
+          opened.complete(bound);
+          return bound;
+        };
+    MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
+    WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", inside, slow);
+    List<String> events = new CopyOnWriteArrayList<>();
+    free.thenRun(() -> events.add("free"));
+    CompletionStage<Void> ended = tunnel.ended().thenRun(() -> events.add("ended"));
+    CompletionStage<Void> up = tunnel.up();
+    assertThat(opening.await(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
+    CompletionStage<Void> end = tunnel.endAsync();
+    await().until(() -> !inside.isOpen());
+    mayOpen.countDown();
+    await().until(() -> !join(opened).port().isOpen());
+    free.complete(null);
+    join(end);
+    join(ended);
+    assertThat(events).containsExactly("free", "ended");
+    assertThat(up.toCompletableFuture())
+        .failsWithin(Duration.ofSeconds(TunnelPair.GUARD_SECONDS))
+        .withThrowableOfType(ExecutionException.class)
+        .withMessageContaining("the tunnel has ended");
+  }
 
+  @Test
+  void an_opening_that_fails_does_not_hold_up_the_end() throws InterruptedException {
+    CountDownLatch opening = new CountDownLatch(1);
+    CountDownLatch mayFail = new CountDownLatch(1);
+    Outside failing =
+        (_, _, _) -> {
+          opening.countDown();
+          awaitLatch(mayFail);
+          throw new VnetException("open", "wg", Errno.EADDRINUSE, "the test says so", "");
+        };
+    MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
+    WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", inside, failing);
+    var _ = tunnel.up();
+    assertThat(opening.await(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
+    CompletionStage<Void> end = tunnel.endAsync();
+    await().until(() -> !inside.isOpen());
+    mayFail.countDown();
+    join(end);
+    assertThat(join(tunnel.dropped())).isEmpty();
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** A port that is free when the test says so, too. */
+  private static Outside.Bound releasedWith(Outside.Bound bound, CompletionStage<?> free) {
+    return with(bound, bound.port(), bound.released().thenCombine(free, (first, _) -> first));
+  }
+
+  private static Outside.Bound failingOnce(Outside.Bound bound) {
+    return with(bound, new SendFails(bound.port()), bound.released());
+  }
+
+  private static Outside.Bound with(
+      Outside.Bound bound, PacketPort port, CompletionStage<?> released) {
+    return new Outside.Bound() {
       @Override
       public PacketPort port() {
         return port;
@@ -173,7 +251,7 @@ class PortReuseTest {
 
       @Override
       public CompletionStage<?> released() {
-        return bound.released();
+        return released;
       }
     };
   }

@@ -29,6 +29,7 @@ import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -392,18 +393,21 @@ public final class TunnelActor {
 
   /** The next one is opened when this one is gone: it may be for the same UDP port. */
   private void close(Outside.Bound old) {
-    old.port().close();
+    CompletionStage<?> gone = letGo(old);
     path.closed(old.port());
-    CompletableFuture<?> gone =
-        old.released()
-            .handle((_, failure) -> {
-              if (failure != null) {
-                LOG.warn("{}: an outside port may not be free", setup.name(), failure);
-              }
-              return Done.getInstance();
-            })
-            .toCompletableFuture();
-    freed = CompletableFuture.allOf(freed, gone);
+    freed = CompletableFuture.allOf(freed, gone.toCompletableFuture());
+  }
+
+  /** Closes a port; completes when it has let go of what it had, or has failed to. On any thread. */
+  private CompletionStage<Done> letGo(Outside.Bound old) {
+    old.port().close();
+    return old.released()
+        .handle((_, failure) -> {
+          if (failure != null) {
+            LOG.warn("{}: an outside port may not be free", setup.name(), failure);
+          }
+          return Done.getInstance();
+        });
   }
 
   private void answerWhenFreed(CompletableFuture<Done> answer) {
@@ -551,7 +555,15 @@ public final class TunnelActor {
     step(lane::close);
     CompletableFuture<Outside.Bound> unfinished = opening;
     if (unfinished != null) {
-      var _ = unfinished.thenAccept(late -> late.port().close());
+      // What is opened too late for anybody is still to be closed, and the end waits for that.
+      CompletableFuture<Done> gone =
+          unfinished
+              .thenCompose(this::letGo)
+              .exceptionally(failure -> {
+                LOG.debug("{}: no outside port to close", setup.name(), failure);
+                return Done.getInstance();
+              });
+      freed = CompletableFuture.allOf(freed, gone);
     }
     step(() -> core.down(now()));
     step(this::closeBound);
