@@ -398,7 +398,9 @@ public final class TunnelActor {
     freed = CompletableFuture.allOf(freed, gone.toCompletableFuture());
   }
 
-  /** Closes a port; completes when it has let go of what it had, or has failed to. On any thread. */
+  /**
+   * Closes a port; completes when it has let go of what it had, or has failed to. On any thread.
+   */
   private CompletionStage<Done> letGo(Outside.Bound old) {
     old.port().close();
     return old.released()
