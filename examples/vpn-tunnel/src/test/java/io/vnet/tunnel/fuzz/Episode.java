@@ -15,7 +15,7 @@ import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.packet.SlabPool;
 import io.vnet.tunnel.core.Peer;
 import io.vnet.tunnel.fuzz.FuzzWorld.Arrival;
-import io.vnet.tunnel.fuzz.FuzzWorld.Delivered;
+import io.vnet.tunnel.fuzz.FuzzWorld.InsidePacket;
 import io.vnet.tunnel.fuzz.HostileDatagrams.Hostile;
 import io.vnet.tunnel.settings.TunnelDrop;
 import java.io.ByteArrayOutputStream;
@@ -214,9 +214,9 @@ final class Episode {
 
   // What comes out.
 
-  private static List<byte[]> split(List<Delivered> delivered) {
+  private static List<byte[]> split(List<InsidePacket> delivered) {
     List<byte[]> packets = new ArrayList<>();
-    for (Delivered one : delivered) {
+    for (InsidePacket one : delivered) {
       if (!Offload.isSegmented(one.word())) {
         packets.add(one.packet().toByteArray());
         continue;

@@ -115,6 +115,27 @@ final class FarEnd implements CoreOutput {
     work();
   }
 
+  /** What is in a transport message of the tunnel's, without a look at whether it came before. */
+  byte[] open(byte[] message) {
+    ByteBuffer header = ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN);
+    Keypair keypair = Objects.requireNonNull(core.keypair(header.getInt(4)));
+    int sealedBytes = message.length - Messages.TRANSPORT_HEADER_BYTES;
+    MemorySegment sealed = MEMORY.asSlice(SEALED_AT);
+    MemorySegment.copy(
+        message,
+        Messages.TRANSPORT_HEADER_BYTES,
+        sealed,
+        ValueLayout.JAVA_BYTE,
+        0,
+        sealedBytes);
+    if (!keypair.receiveCipher().open(header.getLong(8), sealed, 0, sealedBytes, MEMORY, 0)) {
+      throw new AssertionError("not authentic");
+    }
+    return MEMORY
+        .asSlice(0, message.length - Messages.TRANSPORT_OVERHEAD_BYTES)
+        .toArray(ValueLayout.JAVA_BYTE);
+  }
+
   /** The last message that it has sent, of a type. */
   byte[] take(int type) {
     byte[] message = outbox.removeLast();

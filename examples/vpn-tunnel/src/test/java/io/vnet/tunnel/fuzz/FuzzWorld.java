@@ -67,8 +67,8 @@ final class FuzzWorld implements AutoCloseable {
     }
   }
 
-  /** What came out at the inside port. */
-  record Delivered(Packet packet, long word) {}
+  /** A packet at the inside port and its offload word. */
+  record InsidePacket(Packet packet, long word) {}
 
   /**
    * A message of a handshake that took place, or would.
@@ -176,9 +176,27 @@ final class FuzzWorld implements AutoCloseable {
     settle();
   }
 
+  /** The tunnel's user sends packets, or super-packets, and all is done that follows from it. */
+  void route(List<InsidePacket> packets) {
+    inside.toSend.addAll(packets);
+    settle();
+  }
+
+  /** Time passes, and nothing happens. */
+  void waitSeconds(int seconds) {
+    now += seconds * SECOND;
+  }
+
+  /** What is due of the first peer's is done. */
+  void expire() {
+    core.expire(peer(first), now, unixNanos());
+    path.afterCore();
+    settle();
+  }
+
   /** What came out inside since the last time. */
-  List<Delivered> takeDelivered() {
-    List<Delivered> taken = List.copyOf(inside.delivered);
+  List<InsidePacket> takeDelivered() {
+    List<InsidePacket> taken = List.copyOf(inside.delivered);
     inside.delivered.clear();
     return taken;
   }
@@ -310,11 +328,8 @@ final class FuzzWorld implements AutoCloseable {
 
   /** The tunnel begins a handshake with the first peer. */
   private byte[] initiate() {
-    inside.toSend.add(first.flow(false).reversed().sized(60, 1));
-    settle();
-    core.expire(peer(first), now, unixNanos());
-    path.afterCore();
-    settle();
+    route(List.of(new InsidePacket(first.flow(false).reversed().sized(60, 1), 0)));
+    expire();
     return answer(Messages.INITIATION);
   }
 
@@ -492,8 +507,8 @@ final class FuzzWorld implements AutoCloseable {
   private static final class Inside extends TestPort {
     private static final Set<OffloadFeature> ALL = EnumSet.allOf(OffloadFeature.class);
 
-    private final ArrayDeque<Packet> toSend = new ArrayDeque<>();
-    private final List<Delivered> delivered = new ArrayList<>();
+    private final ArrayDeque<InsidePacket> toSend = new ArrayDeque<>();
+    private final List<InsidePacket> delivered = new ArrayList<>();
 
     Inside() {
       super("inside");
@@ -506,14 +521,21 @@ final class FuzzWorld implements AutoCloseable {
 
     @Override
     public int receive(PacketBatch into) {
-      Packet packet = toSend.poll();
-      return packet != null && into.append(packet) ? 1 : 0;
+      int packets = 0;
+      for (InsidePacket next = toSend.peek();
+          next != null && into.append(next.packet);
+          next = toSend.peek()) {
+        into.setOffload(into.count() - 1, next.word);
+        toSend.remove();
+        packets++;
+      }
+      return packets;
     }
 
     @Override
     public int send(PacketBatch batch, int from) {
       for (int i = from; i < batch.count(); i++) {
-        delivered.add(new Delivered(batch.packet(i), batch.offload(i)));
+        delivered.add(new InsidePacket(batch.packet(i), batch.offload(i)));
       }
       return batch.count() - from;
     }
