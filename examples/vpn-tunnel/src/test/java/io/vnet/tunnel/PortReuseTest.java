@@ -4,6 +4,7 @@ import static io.vnet.tunnel.testkit.TunnelPair.join;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import akka.Done;
 import io.vnet.actors.VnetHost;
 import io.vnet.api.address.Endpoint;
 import io.vnet.api.address.IpAddress;
@@ -163,7 +164,7 @@ class PortReuseTest {
     CountDownLatch opening = new CountDownLatch(1);
     CountDownLatch mayOpen = new CountDownLatch(1);
     CompletableFuture<Outside.Bound> opened = new CompletableFuture<>();
-    CompletableFuture<Void> free = new CompletableFuture<>();
+    CompletableFuture<Done> free = new CompletableFuture<>();
     Outside slow =
         (island, port, mark) -> {
           opening.countDown();
@@ -175,15 +176,21 @@ class PortReuseTest {
     MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
     WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", inside, slow);
     List<String> events = new CopyOnWriteArrayList<>();
-    free.thenRun(() -> events.add("free"));
-    CompletionStage<Void> ended = tunnel.ended().thenRun(() -> events.add("ended"));
+    var _ = free.thenRun(() -> events.add("free"));
+    CompletionStage<Done> ended =
+        tunnel
+            .ended()
+            .thenApply(_ -> {
+              events.add("ended");
+              return Done.getInstance();
+            });
     CompletionStage<Void> up = tunnel.up();
     assertThat(opening.await(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
     CompletionStage<Void> end = tunnel.endAsync();
     await().until(() -> !inside.isOpen());
     mayOpen.countDown();
     await().until(() -> !join(opened).port().isOpen());
-    free.complete(null);
+    free.complete(Done.getInstance());
     join(end);
     join(ended);
     assertThat(events).containsExactly("free", "ended");

@@ -122,12 +122,7 @@ final class FarEnd implements CoreOutput {
     int sealedBytes = message.length - Messages.TRANSPORT_HEADER_BYTES;
     MemorySegment sealed = MEMORY.asSlice(SEALED_AT);
     MemorySegment.copy(
-        message,
-        Messages.TRANSPORT_HEADER_BYTES,
-        sealed,
-        ValueLayout.JAVA_BYTE,
-        0,
-        sealedBytes);
+        message, Messages.TRANSPORT_HEADER_BYTES, sealed, ValueLayout.JAVA_BYTE, 0, sealedBytes);
     if (!keypair.receiveCipher().open(header.getLong(8), sealed, 0, sealedBytes, MEMORY, 0)) {
       throw new AssertionError("not authentic");
     }

@@ -95,6 +95,7 @@ final class FuzzWorld implements AutoCloseable {
   private byte @Nullable [] cookie;
   private long now = START;
 
+  @SuppressWarnings("EnumOrdinal") // Goes into a seed, and is not stored.
   FuzzWorld(long seed, Phase phase) {
     // The phases of one seed differ in more than what came before.
     random = new SplittableRandom(seed * Phase.values().length + phase.ordinal());

@@ -268,26 +268,26 @@ final class HostileDatagrams {
     Session session = session();
     byte[] text = inner.good(session.sender().flow(random.nextBoolean()));
     byte[] message = FarEnd.seal(session.keypair(), counter(session), text);
-    switch (random.nextInt(4)) {
+    return switch (random.nextInt(4)) {
       case 0 -> {
         int index = session().keypair().remoteIndex();
         if (index == session.keypair().remoteIndex()) {
           index ^= 1 << random.nextInt(32);
         }
         ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN).putInt(4, index);
-        return refused(message, null);
+        yield refused(message, null);
       }
       case 1 -> {
         byte[] other = FarEnd.seal(session.keypair(), session.greatest() + 99, text.clone());
         other[other.length - 1] ^= 1;
         System.arraycopy(other, 16, message, 16, other.length - 16);
-        return refused(message, null);
+        yield refused(message, null);
       }
       default -> {
         byte[] mutant = mutate(message.clone(), false);
-        return Arrays.equals(mutant, message) ? junk() : refused(mutant, null);
+        yield Arrays.equals(mutant, message) ? junk() : refused(mutant, null);
       }
-    }
+    };
   }
 
   private Hostile replayed() {
@@ -319,7 +319,7 @@ final class HostileDatagrams {
         long far =
             random.nextInt(4) == 0
                 ? Keypair.REJECT_AFTER_MESSAGES - 1 - random.nextInt(3)
-                : session.greatest() + (random.nextLong() >>> 2 + random.nextInt(40));
+                : session.greatest() + (random.nextLong() >>> (2 + random.nextInt(40)));
         yield authentic(session, far, text);
       }
       default -> authentic(session, counter(session), new byte[0]);

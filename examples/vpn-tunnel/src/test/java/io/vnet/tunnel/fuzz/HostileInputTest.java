@@ -58,6 +58,7 @@ class HostileInputTest {
     List<Phase> phases = List.of(Phase.values());
     long episodes = Math.max(1, datagrams / Episode.DATAGRAMS / phases.size());
     long done = 0;
+    long finished = 0;
     Map<TunnelDrop, Long> all = new EnumMap<>(TunnelDrop.class);
     try (Progress progress = Progress.of("episodes of hostile input", episodes * phases.size())) {
       for (Phase phase : phases) {
@@ -66,7 +67,7 @@ class HostileInputTest {
         long before = done;
         for (long i = 0; i < episodes; i++) {
           done += Episode.run(phase, SEED + i, drops);
-          progress.done(phase.ordinal() * episodes + i + 1);
+          progress.done(++finished);
         }
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
         System.out.printf("%s: %d datagrams in %d ms; %s%n", phase, done - before, millis, drops);

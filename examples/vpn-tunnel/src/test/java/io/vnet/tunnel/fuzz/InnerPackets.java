@@ -129,12 +129,12 @@ final class InnerPackets {
     boolean v6 = own.source().v6();
     switch (random.nextInt(17)) {
       case 0 -> text = Arrays.copyOf(text, random.nextInt(text.length + 1));
-      case 1 -> text[0] = (byte) (random.nextInt(16) << 4 | text[0] & 15);
+      case 1 -> text[0] = (byte) (random.nextInt(16) << 4 | (text[0] & 15));
       case 2 -> bytes.putShort(v6 ? 4 : 2, (short) random.nextInt());
       case 3 ->
           bytes.putShort(v6 ? 4 : 2, (short) (bytes.getShort(v6 ? 4 : 2) + random.nextInt(-2, 3)));
       case 4 -> bytes.putShort(v6 ? 4 : 2, (short) (random.nextBoolean() ? 0 : -1));
-      case 5 -> text[0] = (byte) (text[0] & 0xF0 | random.nextInt(16));
+      case 5 -> text[0] = (byte) ((text[0] & 0xF0) | random.nextInt(16));
       case 6 -> text = v6 ? extended(text) : withOptions(text);
       case 7, 8 -> text = good(others.get(random.nextInt(others.size())));
       case 9 -> {

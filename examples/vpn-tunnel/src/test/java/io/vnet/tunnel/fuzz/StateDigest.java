@@ -91,13 +91,13 @@ final class StateDigest {
       List<Field> always = new ArrayList<>();
       List<Field> unlessSpokenTo = new ArrayList<>();
       boolean ofTunnel = type.getPackageName().startsWith("io.vnet.tunnel.");
-      for (Class<?> c = type; ofTunnel && c != Object.class; c = c.getSuperclass()) {
+      for (Class<?> c = type; ofTunnel && c != null && c != Object.class; c = c.getSuperclass()) {
         for (Field field : c.getDeclaredFields()) {
           String name = c.getSimpleName() + "." + field.getName();
           if (Modifier.isStatic(field.getModifiers())
               || NOT_STATE.contains(name)
               || field.getType() == Drops.class
-              || (field.getType() == TunnelCore.class)) {
+              || field.getType() == TunnelCore.class) {
             continue;
           }
           field.setAccessible(true);

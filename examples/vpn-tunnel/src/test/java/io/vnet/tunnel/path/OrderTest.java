@@ -80,15 +80,14 @@ class OrderTest {
       peers.add(
           PeerChange.of(TunnelPair.publicKey(2 + i))
               .withEndpoint(Endpoint.of(TunnelPair.outside(2 + i), TunnelPair.PORT))
-              .withAllowedIps(
-                  List.of(new IpPrefix(IpAddress.parse("10.9.0." + (2 + i)), 32))));
+              .withAllowedIps(List.of(new IpPrefix(IpAddress.parse("10.9.0." + (2 + i)), 32))));
     }
     start(1, near, peers);
     for (int i = 0; i < PEERS; i++) {
       shakeHands(near.peer(), far.get(i), i);
     }
 
-    CompletableFuture<Void> sending =
+    CompletableFuture<?> sending =
         CompletableFuture.runAsync(
             () -> send(near.peer()), task -> Thread.ofPlatform().start(task));
     receive(far, sending);
@@ -130,7 +129,7 @@ class OrderTest {
     batch.release();
   }
 
-  private void receive(List<MemoryPort> ports, CompletableFuture<Void> sending) {
+  private void receive(List<MemoryPort> ports, CompletableFuture<?> sending) {
     PacketBatch batch = batches.acquire();
     int[] expected = new int[PEERS];
     for (int i = 0; i < PEERS; i++) {
