@@ -4,11 +4,11 @@ import static io.vnet.actors.testkit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.actors.LifeToKill.Point;
-import io.vnet.actors.testkit.Progress;
 import io.vnet.io.netns.NetworkNamespace;
 import io.vnet.io.testkit.ChildJvm;
 import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
+import io.vnet.io.testkit.Progress;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -6,15 +6,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.stream.javadsl.Keep;
 import io.vnet.actors.testkit.Figures;
 import io.vnet.actors.testkit.Leftovers;
-import io.vnet.actors.testkit.Progress;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
 import io.vnet.io.netns.NetworkNamespace;
+import io.vnet.io.testkit.Heap;
 import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
+import io.vnet.io.testkit.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,7 +56,7 @@ class RelaySoakIT {
     // The first round warms up: compiled code, pools, buffers of the kernel.
     traffic(near, far, round);
     Figures before = Figures.now(host);
-    long heapBefore = Figures.heapBytes();
+    long heapBefore = Heap.usedBytes();
     long residentBefore = residentBytes();
     String what = "relay over " + io + (offload ? " with offloads" : "");
     try (Progress progress = Progress.of(what, ROUNDS - 1L)) {
@@ -65,7 +66,7 @@ class RelaySoakIT {
       }
     }
     Figures after = Figures.now(host);
-    long heapAfter = Figures.heapBytes();
+    long heapAfter = Heap.usedBytes();
     long residentAfter = residentBytes();
     System.out.printf(
         "%s: %d s, %d packets, %d bytes; heap %d then %d bytes; resident %d then %d; %s%n",

@@ -4,14 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.actors.testkit.Figures;
 import io.vnet.actors.testkit.Leftovers;
-import io.vnet.actors.testkit.Progress;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.HostBacking;
 import io.vnet.io.netns.NetworkNamespace;
+import io.vnet.io.testkit.Heap;
 import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
+import io.vnet.io.testkit.Progress;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -39,12 +40,12 @@ class SoakIT {
   void ten_thousand_host_cycles_leave_the_same_figures_as_before(NetworkNamespace namespace) {
     cycles(namespace, WARM_UP);
     Figures before = Figures.now(host);
-    long heapBefore = Figures.heapBytes();
+    long heapBefore = Heap.usedBytes();
 
     cycles(namespace, CYCLES);
 
     Figures after = Figures.now(host);
-    long heapAfter = Figures.heapBytes();
+    long heapAfter = Heap.usedBytes();
     System.out.println(
         "soak on the host: "
             + CYCLES

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vnet.actors.port.Answers;
 import io.vnet.actors.testkit.Figures;
 import io.vnet.actors.testkit.Leftovers;
-import io.vnet.actors.testkit.Progress;
 import io.vnet.actors.testkit.Traffic;
 import io.vnet.api.device.DestroyPolicy;
 import io.vnet.api.device.Device;
@@ -17,6 +16,8 @@ import io.vnet.api.device.NetworkEnd;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.SlabPool;
+import io.vnet.io.testkit.Heap;
+import io.vnet.io.testkit.Progress;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -70,14 +71,14 @@ class SoakTest {
   void a_million_cycles_with_concurrent_opens_leave_the_same_figures_as_before() {
     inParallel(WARM_UP, Progress.of("soak warm-up", WARM_UP));
     Figures before = Figures.now(host);
-    long heapBefore = Figures.heapBytes();
+    long heapBefore = Heap.usedBytes();
     List.of(roved, opened, carried).forEach(LongAdder::reset);
     refused.values().forEach(LongAdder::reset);
 
     inParallel(CYCLES, Progress.of("soak in memory", CYCLES));
 
     Figures after = Figures.now(host);
-    long heapAfter = Figures.heapBytes();
+    long heapAfter = Heap.usedBytes();
     System.out.println(
         "soak in memory: "
             + CYCLES

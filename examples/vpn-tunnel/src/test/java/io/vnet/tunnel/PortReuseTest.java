@@ -2,9 +2,9 @@ package io.vnet.tunnel;
 
 import static io.vnet.tunnel.testkit.TunnelPair.join;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import akka.Done;
 import io.vnet.actors.VnetHost;
 import io.vnet.api.address.Endpoint;
 import io.vnet.api.address.IpAddress;
@@ -19,14 +19,16 @@ import io.vnet.io.udp.UdpSettings;
 import io.vnet.tunnel.settings.TunnelChange;
 import io.vnet.tunnel.testkit.TunnelPair;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.BindException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -122,51 +124,6 @@ class PortReuseTest {
   }
 
   @Test
-  void the_end_is_told_when_a_port_that_was_being_opened_is_free_again() throws Exception {
-    int port = freePorts()[0];
-    CountDownLatch taken = new CountDownLatch(1);
-    CountDownLatch mayReturn = new CountDownLatch(1);
-    Outside slow =
-        (island, number, mark) -> {
-          Outside.Bound bound = sockets.open(island, number, mark);
-          taken.countDown();
-          awaitOpen(mayReturn);
-          return bound;
-        };
-    MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
-    WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", inside, slow);
-    join(tunnel.change(TunnelPair.change(1).withListenPort(port)));
-    CompletionStage<Void> up = tunnel.up();
-    assertThat(taken.await(30, TimeUnit.SECONDS)).isTrue();
-
-    CompletionStage<Void> end = tunnel.endAsync();
-    await().until(() -> !inside.isOpen());
-    CompletionStage<Boolean> freeAtTheEnd = end.thenApply(_ -> isFree(port));
-    mayReturn.countDown();
-
-    assertThat(join(freeAtTheEnd)).isTrue();
-    assertThatThrownBy(() -> join(up)).hasMessageContaining("ESHUTDOWN");
-  }
-
-  private static boolean isFree(int port) {
-    try (DatagramSocket socket = bound(port)) {
-      return socket.getLocalPort() == port;
-    } catch (BindException e) {
-      return false;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static void awaitOpen(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  @Test
   void a_port_that_failed_once_is_replaced_by_one_with_the_same_number() {
     for (int i = 0; i < 10; i++) {
       AtomicInteger opened = new AtomicInteger();
@@ -196,10 +153,88 @@ class PortReuseTest {
     }
   }
 
-  private static Outside.Bound failingOnce(Outside.Bound bound) {
-    return new Outside.Bound() {
-      private final PacketPort port = new SendFails(bound.port());
+  @Test
+  void the_end_waits_for_a_port_that_is_still_being_opened() throws InterruptedException {
+    CountDownLatch opening = new CountDownLatch(1);
+    CountDownLatch mayOpen = new CountDownLatch(1);
+    CompletableFuture<Outside.Bound> opened = new CompletableFuture<>();
+    CompletableFuture<Done> free = new CompletableFuture<>();
+    Outside slow =
+        (island, port, mark) -> {
+          opening.countDown();
+          awaitLatch(mayOpen);
+          Outside.Bound bound = releasedWith(sockets.open(island, port, mark), free);
+          opened.complete(bound);
+          return bound;
+        };
+    MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
+    WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", inside, slow);
+    List<String> events = new CopyOnWriteArrayList<>();
+    var _ = free.thenRun(() -> events.add("free"));
+    CompletionStage<Done> ended =
+        tunnel
+            .ended()
+            .thenApply(_ -> {
+              events.add("ended");
+              return Done.getInstance();
+            });
+    CompletionStage<Void> up = tunnel.up();
+    assertThat(opening.await(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
+    CompletionStage<Void> end = tunnel.endAsync();
+    await().until(() -> !inside.isOpen());
+    mayOpen.countDown();
+    await().until(() -> !join(opened).port().isOpen());
+    free.complete(Done.getInstance());
+    join(end);
+    join(ended);
+    assertThat(events).containsExactly("free", "ended");
+    assertThat(up.toCompletableFuture())
+        .failsWithin(Duration.ofSeconds(TunnelPair.GUARD_SECONDS))
+        .withThrowableOfType(ExecutionException.class)
+        .withMessageContaining("the tunnel has ended");
+  }
 
+  @Test
+  void an_opening_that_fails_does_not_hold_up_the_end() throws InterruptedException {
+    CountDownLatch opening = new CountDownLatch(1);
+    CountDownLatch mayFail = new CountDownLatch(1);
+    Outside failing =
+        (_, _, _) -> {
+          opening.countDown();
+          awaitLatch(mayFail);
+          throw new VnetException("open", "wg", Errno.EADDRINUSE, "the test says so", "");
+        };
+    MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
+    WireGuardTunnel tunnel = WireGuardTunnel.start(host, "wg", inside, failing);
+    var _ = tunnel.up();
+    assertThat(opening.await(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
+    CompletionStage<Void> end = tunnel.endAsync();
+    await().until(() -> !inside.isOpen());
+    mayFail.countDown();
+    join(end);
+    assertThat(join(tunnel.dropped())).isEmpty();
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** A port that is free when the test says so, too. */
+  private static Outside.Bound releasedWith(Outside.Bound bound, CompletionStage<?> free) {
+    return with(bound, bound.port(), bound.released().thenCombine(free, (first, _) -> first));
+  }
+
+  private static Outside.Bound failingOnce(Outside.Bound bound) {
+    return with(bound, new SendFails(bound.port()), bound.released());
+  }
+
+  private static Outside.Bound with(
+      Outside.Bound bound, PacketPort port, CompletionStage<?> released) {
+    return new Outside.Bound() {
       @Override
       public PacketPort port() {
         return port;
@@ -217,7 +252,7 @@ class PortReuseTest {
 
       @Override
       public CompletionStage<?> released() {
-        return bound.released();
+        return released;
       }
     };
   }

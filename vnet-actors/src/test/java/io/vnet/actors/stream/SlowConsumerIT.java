@@ -8,7 +8,6 @@ import akka.stream.testkit.javadsl.TestSink;
 import io.vnet.actors.HostSettings;
 import io.vnet.actors.HostStatistics;
 import io.vnet.actors.VnetHost;
-import io.vnet.actors.testkit.Figures;
 import io.vnet.actors.testkit.Leftovers;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.backend.HostIo;
@@ -21,6 +20,7 @@ import io.vnet.api.packet.Packet;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PortCounters;
 import io.vnet.io.netns.NetworkNamespace;
+import io.vnet.io.testkit.Heap;
 import io.vnet.io.testkit.NetworkNamespaces;
 import io.vnet.io.testkit.Program;
 import java.io.IOException;
@@ -94,7 +94,7 @@ class SlowConsumerIT {
       CompletableFuture<?> flood = send(namespace, sent, more);
       assertThat(probe.requestNext().length()).isEqualTo(BYTES + 28);
       HostStatistics before = host.statistics();
-      long heapBefore = Figures.heapBytes();
+      long heapBefore = Heap.usedBytes();
       long taken = 1;
       for (long step = PACKETS_A_STEP; !flood.isDone(); ) {
         if (sent.get() < step) {
@@ -109,7 +109,7 @@ class SlowConsumerIT {
         assertThat(now.mappedBytes()).isEqualTo(before.mappedBytes());
       }
       flood.join();
-      assertThat(Figures.heapBytes() - heapBefore).isLessThan(GROWTH_BYTES_MAX);
+      assertThat(Heap.usedBytes() - heapBefore).isLessThan(GROWTH_BYTES_MAX);
       handle.close();
       probe.expectComplete();
       await().until(() -> host.statistics().batchesLent() == 0);

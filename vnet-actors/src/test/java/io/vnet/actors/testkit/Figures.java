@@ -3,7 +3,6 @@ package io.vnet.actors.testkit;
 import io.vnet.actors.HostStatistics;
 import io.vnet.actors.VnetHost;
 import io.vnet.io.testkit.Descriptors;
-import java.lang.management.ManagementFactory;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -18,8 +17,6 @@ import java.util.stream.Collectors;
  * @param descriptors of the process
  */
 public record Figures(HostStatistics statistics, Set<String> threads, Descriptors descriptors) {
-  private static final int COLLECTIONS = 3;
-
   /** Those of now, when every grace period that was asked for is over. */
   public static Figures now(VnetHost host) {
     HostStatistics all = host.drainGracePeriods().toCompletableFuture().join();
@@ -44,13 +41,5 @@ public record Figures(HostStatistics statistics, Set<String> threads, Descriptor
         .filter(name -> name.startsWith(system) || name.startsWith("vnet-"))
         .filter(name -> !name.contains("-blocking-") && !name.contains("akka.actor."))
         .collect(Collectors.toCollection(TreeSet::new));
-  }
-
-  /** The heap in use after collections, in bytes. */
-  public static long heapBytes() {
-    for (int i = 0; i < COLLECTIONS; i++) {
-      System.gc();
-    }
-    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
   }
 }

@@ -1,4 +1,4 @@
-package io.vnet.actors.testkit;
+package io.vnet.io.testkit;
 
 import java.io.IOException;
 import java.io.OutputStream;
