@@ -14,8 +14,8 @@ import java.time.Duration;
  * @param ringMemoryBytes off-heap memory for in-memory devices' rings, at the most; a device that
  *     is used both ways takes 2 MiB
  * @param stallLimit a grace period that takes longer names its readers in the log
- * @param retiringMax how many destroyed devices may wait for readers to leave before creations are
- *     refused with ENOBUFS
+ * @param retiringMax how many destroyed devices and closed ports may wait for readers to leave
+ *     before creations, and further ports, are refused with ENOBUFS
  * @param policy what opens may make and do at first
  */
 public record HostSettings(

@@ -10,7 +10,7 @@ package io.vnet.actors;
  * @param batchesLeaked batches that were lost without a release, since the host started
  * @param ringsLent rings of in-memory devices
  * @param mappedBytes off-heap memory, used or waiting for reuse
- * @param retiring destroyed devices that wait for readers to leave
+ * @param retiring destroyed devices and closed ports that wait for readers to leave
  * @param gracePeriodStalls grace periods that took longer than the limit, since the host started
  */
 public record HostStatistics(

@@ -427,7 +427,7 @@ public final class VnetHost implements AutoCloseable {
    * @param opener is called once, on this thread, and what it throws is thrown here; it makes a
    *     port of the site that it is given, or nothing
    * @throws VnetException EOPNOTSUPP: vnet-io is missing, or the operating system is another;
-   *     ESHUTDOWN: the host is closed
+   *     ESHUTDOWN: the host is closed; ENOBUFS: too much waits for a reader that stalls
    */
   public <P extends HostedPort> P openPort(Function<PortSite, P> opener) {
     return openPortOn(() -> networks.get().island(true), opener);
@@ -446,6 +446,12 @@ public final class VnetHost implements AutoCloseable {
 
   private <P extends HostedPort> P openPortOn(
       Supplier<Island> island, Function<PortSite, P> opener) {
+    context
+        .gauge()
+        .refusal("open", "port")
+        .ifPresent(refusal -> {
+          throw refusal;
+        });
     return ports.open(
         () -> opener.apply(new PortSite(island.get(), context.epoch(), this::afterGracePeriod)),
         () -> closedException("open", "port"));
@@ -671,7 +677,7 @@ public final class VnetHost implements AutoCloseable {
           "",
           Errno.EDEADLK,
           "an I/O thread of the host would wait for itself",
-          "use the Async method");
+          "use what does not wait: the Async method, receive and send, a stream");
     }
   }
 

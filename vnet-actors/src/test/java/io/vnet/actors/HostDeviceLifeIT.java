@@ -9,6 +9,7 @@ import akka.Done;
 import akka.stream.javadsl.Keep;
 import akka.stream.javadsl.Sink;
 import io.vnet.actors.stream.PacketStreams;
+import io.vnet.actors.testkit.HostWay;
 import io.vnet.actors.testkit.Leftovers;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.address.MacAddress;
@@ -52,29 +53,38 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The life of devices of the kernel, each in a network namespace of the test's own. */
 @ExtendWith(NetworkNamespaces.class)
+@ParameterizedClass
+@EnumSource(names = {"EPOLL", "IO_URING", "OFFLOAD"})
 class HostDeviceLifeIT {
-  private static final int CYCLES = 200;
+  private static final int CYCLES = 70;
   private static final int WARM_UP = 10;
   private static final int GUARD_SECONDS = 60;
   private static final int FLOOD_PACKETS_MAX = 2_000_000;
   private static final int DISCARD_PORT = 9;
   private static final int IP_AND_UDP_BYTES = 28;
 
-  private final VnetHost host = VnetHost.start();
+  private final HostWay way;
+  private final VnetHost host;
+
+  HostDeviceLifeIT(HostWay way) {
+    this.way = way;
+    this.host = way.host();
+  }
 
   @AfterEach
   void nothing_is_left() {
     Leftovers.assertNothingLeft(host);
   }
 
-  private static DeviceSpec spec(String name, NetworkNamespace namespace, String... addresses) {
+  private DeviceSpec spec(String name, NetworkNamespace namespace, String... addresses) {
     return DeviceSpec.of(name)
         .withHost(
-            HostBacking.create()
-                .inNetworkNamespace(namespace.path())
+            way.backing(namespace)
                 .withAddresses(
                     List.of(addresses).stream().map(IpPrefix::parse).toArray(IpPrefix[]::new)));
   }
@@ -104,7 +114,7 @@ class HostDeviceLifeIT {
   }
 
   @Test
-  void two_hundred_cycles_leave_the_same_figures_as_before(NetworkNamespace namespace) {
+  void many_cycles_leave_the_same_figures_as_before(NetworkNamespace namespace) {
     for (int i = 0; i < WARM_UP; i++) {
       cycle(namespace, i % 2 == 0);
     }
@@ -207,8 +217,7 @@ class HostDeviceLifeIT {
   @Test
   void a_persistent_interface_outlives_its_device_until_it_is_made_to_go(
       NetworkNamespace namespace) {
-    HostBacking wan =
-        HostBacking.create().withInterfaceName("wan").inNetworkNamespace(namespace.path());
+    HostBacking wan = way.backing(namespace).withInterfaceName("wan");
     host.create(DeviceSpec.of("tun").withHost(wan.withPersistent(true).withOwner(65534))).destroy();
     assertThat(Program.outputIn(namespace, "ip", "-o", "-d", "link", "show", "dev", "wan"))
         .contains("persist on", "NO-CARRIER");
@@ -440,11 +449,7 @@ class HostDeviceLifeIT {
     assertThat(Program.outputIn(namespace, "ip", "-o", "link")).contains("tun7");
   }
 
-  private static DeviceSpec attaching(String name, NetworkNamespace namespace) {
-    return DeviceSpec.of(name)
-        .withHost(
-            HostBacking.create()
-                .withMode(HostBacking.Mode.ATTACH)
-                .inNetworkNamespace(namespace.path()));
+  private DeviceSpec attaching(String name, NetworkNamespace namespace) {
+    return DeviceSpec.of(name).withHost(way.backing(namespace).withMode(HostBacking.Mode.ATTACH));
   }
 }

@@ -150,7 +150,7 @@ class StalledReaderTest {
   }
 
   @Test
-  void what_waits_is_bounded_by_refusing_creations_that_name_the_reader()
+  void what_waits_is_bounded_by_refusing_devices_and_ports_in_the_name_of_the_reader()
       throws InterruptedException {
     List<Device> doomed =
         LongStream.range(0, RETIRING_MAX).mapToObj(_ -> host.create(DeviceSpec.of("tun"))).toList();
@@ -161,8 +161,14 @@ class StalledReaderTest {
     assertThatThrownBy(() -> host.create(DeviceSpec.of("tun")))
         .isInstanceOf(VnetException.class)
         .hasMessageContaining("ENOBUFS")
-        .hasMessageContaining(RETIRING_MAX + " destroyed devices wait")
+        .hasMessageContaining(RETIRING_MAX + " destroyed devices and ports wait")
         .hasMessageContaining("'" + OWNER + "'");
+    assertThatThrownBy(() ->
+            host.openPort(_ -> {
+              throw new AssertionError("opened");
+            }))
+        .isInstanceOf(VnetException.class)
+        .hasMessageContainingAll("open port: ENOBUFS", "'" + OWNER + "'");
 
     worksAsEver(kept);
     assertThat(requests).noneMatch(request -> request.done().toCompletableFuture().isDone());

@@ -7,13 +7,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import akka.Done;
 import akka.stream.javadsl.Keep;
 import io.vnet.actors.stream.PacketStreams;
+import io.vnet.actors.testkit.HostWay;
 import io.vnet.actors.testkit.Leftovers;
 import io.vnet.api.address.IpPrefix;
-import io.vnet.api.backend.HostIo;
 import io.vnet.api.device.Device;
 import io.vnet.api.device.DeviceHandle;
 import io.vnet.api.device.DeviceSpec;
-import io.vnet.api.device.HostBacking;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.PortCounters;
 import io.vnet.io.netns.NetworkNamespace;
@@ -41,21 +40,6 @@ class StreamingFaultIT {
   private static final int DISCARD_PORT = 9;
   private static final int STREAMED = 1_000;
 
-  /** How the device's packets are read and written. */
-  enum Way {
-    EPOLL(HostIo.EPOLL, false),
-    IO_URING(HostIo.IO_URING, false),
-    OFFLOAD(HostIo.AUTO, true);
-
-    private final HostIo io;
-    private final boolean offload;
-
-    Way(HostIo io, boolean offload) {
-      this.io = io;
-      this.offload = offload;
-    }
-  }
-
   /** A device whose packets a stream writes back to it, under a flood from its namespace. */
   private static final class Scene implements AutoCloseable {
     private final NetworkNamespace namespace;
@@ -66,17 +50,13 @@ class StreamingFaultIT {
     private final CompletableFuture<Long> flood;
     private volatile boolean enough;
 
-    Scene(Way way, NetworkNamespace namespace) {
+    Scene(HostWay way, NetworkNamespace namespace) {
       this.namespace = namespace;
-      this.host = VnetHost.start(HostSettings.defaults().withIo(way.io));
+      this.host = way.host();
       this.device =
           host.create(
               DeviceSpec.of("tun")
-                  .withHost(
-                      HostBacking.create()
-                          .inNetworkNamespace(namespace.path())
-                          .withAddresses(IpPrefix.parse("10.9.0.1/24"))
-                          .withOffload(way.offload)));
+                  .withHost(way.backing(namespace).withAddresses(IpPrefix.parse("10.9.0.1/24"))));
       this.handle = device.open();
       PacketStreams streams = host.streams(handle);
       this.stream = streams.run(streams.batches().toMat(streams.batchSink(), Keep.right()));
@@ -153,7 +133,7 @@ class StreamingFaultIT {
 
   @ParameterizedTest
   @EnumSource
-  void a_deleted_interface_fails_its_stream(Way way, NetworkNamespace namespace) {
+  void a_deleted_interface_fails_its_stream(HostWay way, NetworkNamespace namespace) {
     try (Scene scene = new Scene(way, namespace)) {
       scene.ip("link", "delete", "tun0");
       scene.assertLost();
@@ -164,7 +144,7 @@ class StreamingFaultIT {
 
   @ParameterizedTest
   @EnumSource
-  void a_link_that_goes_down_and_up_interrupts_its_stream(Way way, NetworkNamespace namespace) {
+  void a_link_that_goes_down_and_up_interrupts_its_stream(HostWay way, NetworkNamespace namespace) {
     try (Scene scene = new Scene(way, namespace)) {
       for (int i = 0; i < 3; i++) {
         scene.ip("link", "set", "tun0", "down");
@@ -192,7 +172,7 @@ class StreamingFaultIT {
   @ParameterizedTest
   @EnumSource
   void an_interface_goes_with_the_namespace_that_it_was_moved_to(
-      Way way, NetworkNamespace namespace, NetworkNamespace other) {
+      HostWay way, NetworkNamespace namespace, NetworkNamespace other) {
     try (Scene scene = new Scene(way, namespace)) {
       scene.ip("link", "set", "tun0", "netns", other.path().toString());
       assertThat(scene.stream.toCompletableFuture()).isNotDone();

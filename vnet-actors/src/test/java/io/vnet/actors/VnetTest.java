@@ -3,6 +3,10 @@ package io.vnet.actors;
 import static io.vnet.actors.DeviceLifeTest.errnoOf;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.vnet.api.address.IpPrefix;
 import io.vnet.api.address.MacAddress;
 import io.vnet.api.device.ClonePolicy;
@@ -23,11 +27,13 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.packet.Packet;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** Vnets, renames, clones by open, options and links, through the facade, in memory. */
 class VnetTest {
@@ -295,6 +301,36 @@ class VnetTest {
           .isEqualTo(Errno.ENOTTY);
     }
     assertThat(tun.info().state()).isNotEqualTo(DeviceInfo.State.TEARDOWN);
+  }
+
+  @Test
+  void a_close_by_a_process_that_is_not_the_owner_is_logged_and_carried_out() {
+    Logger log = (Logger) LoggerFactory.getLogger("io.vnet.actors.device");
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    logged.list = new CopyOnWriteArrayList<>();
+    logged.start();
+    log.addAppender(logged);
+    log.setLevel(Level.INFO);
+    try {
+      Device tun = host.create(DeviceSpec.of("tun"));
+      for (boolean foreign : new boolean[] {false, true}) {
+        DeviceHandle handle = tun.open();
+        if (foreign) {
+          handle.setOption(DeviceOption.OWNER_PID, 77L);
+        }
+        handle.close();
+        handle.closed().toCompletableFuture().join();
+        assertThat(tun.info().state()).isEqualTo(DeviceInfo.State.IDLE);
+        assertThat(tun.info().ownerPid()).isEmpty();
+        assertThat(logged.list.stream().map(ILoggingEvent::getFormattedMessage))
+            .filteredOn(line -> line.contains("not its owner"))
+            .hasSize(foreign ? 1 : 0)
+            .allMatch(line -> line.startsWith("tun0") && line.endsWith(" 77"));
+      }
+    } finally {
+      log.setLevel(null);
+      log.detachAppender(logged);
+    }
   }
 
   @Test

@@ -138,8 +138,10 @@ public final class InterfaceRules {
         List<IpPrefix> more = new ArrayList<>(state.addresses());
         more.add(prefix);
         draft.addresses = more;
-        draft.up = true;
-        draft.running = true;
+        if (state.addresses().isEmpty()) {
+          draft.up = true;
+          draft.running = true;
+        }
       }
       case InterfaceChange.RemoveAddress(var prefix) -> {
         if (!state.addresses().contains(prefix)) {

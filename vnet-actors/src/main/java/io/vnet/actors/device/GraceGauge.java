@@ -1,7 +1,11 @@
 package io.vnet.actors.device;
 
 import io.vnet.api.epoch.StalledReader;
+import io.vnet.api.error.Errno;
+import io.vnet.api.error.VnetException;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What waits for readers, for whoever must not add to it. Written by the {@link GracePeriodActor}.
@@ -35,8 +39,28 @@ public final class GraceGauge {
     return stalled;
   }
 
-  boolean isFull() {
-    return waiting >= limit;
+  /**
+   * Why nothing new is to be made; empty if it may be. So what waits to be released is bounded
+   * although nothing is released early.
+   *
+   * @param operation of whoever asks
+   * @param object what would be made
+   */
+  public Optional<VnetException> refusal(String operation, String object) {
+    int now = waiting;
+    return now < limit
+        ? Optional.empty()
+        : Optional.of(
+            new VnetException(
+                operation,
+                object,
+                Errno.ENOBUFS,
+                now
+                    + " destroyed devices and ports wait for readers to leave"
+                    + stalled.stream()
+                        .map(StalledReader::owner)
+                        .collect(Collectors.joining("', '", ": '", "'")),
+                "look at what these threads do inside an epoch section"));
   }
 
   /** Nothing waits any more: the host has failed, and its readers have drained. */

@@ -128,12 +128,14 @@ final class OpenHandle extends BackendPort implements DeviceHandle {
 
   @Override
   public Packet read() {
-    return PortWaiter.receiveOne(this, singles, Long.MAX_VALUE, host.nanoClock()).orElseThrow();
+    return PortWaiter.receiveOne(this, singles, Long.MAX_VALUE, host.nanoClock(), host.mayWait())
+        .orElseThrow();
   }
 
   @Override
   public Optional<Packet> read(Duration timeout) {
-    return PortWaiter.receiveOne(this, singles, timeout.toNanos(), host.nanoClock());
+    return PortWaiter.receiveOne(
+        this, singles, timeout.toNanos(), host.nanoClock(), host.mayWait());
   }
 
   @Override
@@ -146,7 +148,7 @@ final class OpenHandle extends BackendPort implements DeviceHandle {
           packet.length() + " bytes are more than " + longestWriteBytes(),
           "split the packet");
     }
-    PortWaiter.sendOne(this, host.singles(), packet);
+    PortWaiter.sendOne(this, host.singles(), packet, host.mayWait());
   }
 
   /** A family word comes on top. */

@@ -13,7 +13,6 @@ import io.vnet.api.device.DeviceName;
 import io.vnet.api.device.DeviceSpec;
 import io.vnet.api.device.DriverKind;
 import io.vnet.api.device.HostBacking;
-import io.vnet.api.epoch.StalledReader;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import java.nio.charset.StandardCharsets;
@@ -24,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -298,18 +296,7 @@ public final class VnetActor {
           "MTU " + spec.mtu() + " is not within " + DeviceSpec.MIN_MTU + ".." + DeviceSpec.MAX_MTU,
           "use an MTU within the range");
     }
-    if (host.gauge().isFull()) {
-      return refusal(
-          spec,
-          Errno.ENOBUFS,
-          host.gauge().waiting()
-              + " destroyed devices wait for readers to leave"
-              + host.gauge().stalled().stream()
-                  .map(StalledReader::owner)
-                  .collect(Collectors.joining("', '", ": '", "'")),
-          "look at what these threads do inside an epoch section");
-    }
-    return Optional.empty();
+    return host.gauge().refusal("create", spec.name());
   }
 
   private static Optional<VnetException> refusal(

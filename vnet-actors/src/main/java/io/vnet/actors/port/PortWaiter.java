@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -29,12 +30,17 @@ public final class PortWaiter implements PortListener {
    * Receives one packet.
    *
    * @param nanos how long to wait at the most; {@code Long.MAX_VALUE}: for ever
+   * @param mayWait throws if this thread must not wait; called with the operation before it would
    * @return empty when the time is over
    * @throws VnetException EINTR if the thread is interrupted, whose flag stays set; what the port
-   *     throws
+   *     and {@code mayWait} throw
    */
   public static Optional<Packet> receiveOne(
-      PacketPort port, SinglePackets packets, long nanos, LongSupplier nanoClock) {
+      PacketPort port,
+      SinglePackets packets,
+      long nanos,
+      LongSupplier nanoClock,
+      Consumer<String> mayWait) {
     List<Packet> received = new ArrayList<>(1);
     boolean done =
         await(
@@ -42,6 +48,7 @@ public final class PortWaiter implements PortListener {
             "read",
             nanos,
             nanoClock,
+            mayWait,
             () -> {
               packets.receive().ifPresent(received::add);
               return !received.isEmpty();
@@ -53,14 +60,17 @@ public final class PortWaiter implements PortListener {
    * Sends one packet, waiting for room.
    *
    * @param singles batches of capacity 1
+   * @param mayWait as in {@link #receiveOne}
    * @throws VnetException as in {@link #receiveOne}
    */
-  public static void sendOne(PacketPort port, BatchPool singles, Packet packet) {
+  public static void sendOne(
+      PacketPort port, BatchPool singles, Packet packet, Consumer<String> mayWait) {
     await(
         port,
         "write",
         Long.MAX_VALUE,
         () -> 0,
+        mayWait,
         () -> {
           PacketBatch batch = singles.acquire();
           try {
@@ -77,6 +87,7 @@ public final class PortWaiter implements PortListener {
       String operation,
       long nanos,
       LongSupplier nanoClock,
+      Consumer<String> mayWait,
       BooleanSupplier attempt) {
     if (attempt.getAsBoolean()) {
       return true;
@@ -95,6 +106,7 @@ public final class PortWaiter implements PortListener {
           if (left <= 0) {
             return false;
           }
+          mayWait.accept(operation);
           if (Thread.currentThread().isInterrupted()) {
             throw new VnetException(
                 operation, port.name(), Errno.EINTR, "the thread was interrupted", "");

@@ -8,6 +8,8 @@ import akka.dispatch.ExecutorServiceConfigurator;
 import akka.dispatch.ExecutorServiceFactory;
 import akka.dispatch.MessageDispatcher;
 import akka.dispatch.MessageDispatcherConfigurator;
+import akka.stream.ActorAttributes;
+import akka.stream.Attributes;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.vnet.api.port.Island;
@@ -31,8 +33,11 @@ import scala.concurrent.duration.FiniteDuration;
  * streams) to the system's default dispatcher. Safe on any thread.
  */
 public final class IslandDispatchers {
-  // One mailbox turn handles this many messages before the island looks at its poller again.
-  private static final int THROUGHPUT = 64;
+  // What a stream whose port always has more does before the island looks at its poller and gives
+  // others their turn: so many messages, each with so many pushes and pulls, of which a batch takes
+  // two or more. That is some 32 batches.
+  private static final int THROUGHPUT = 4;
+  private static final int EVENTS_A_MESSAGE = 16;
 
   private final ActorSystem<?> system;
   private final Map<Island, String> ids = new ConcurrentHashMap<>();
@@ -42,6 +47,12 @@ public final class IslandDispatchers {
    */
   public IslandDispatchers(ActorSystem<?> system) {
     this.system = system;
+  }
+
+  /** Attributes that put a stream on this island, where it takes turns with the others. */
+  public Attributes attributesFor(Island island) {
+    return ActorAttributes.dispatcher(idFor(island))
+        .and(ActorAttributes.syncProcessingLimit(EVENTS_A_MESSAGE));
   }
 
   /** The id of the dispatcher over this island. */
@@ -64,7 +75,7 @@ public final class IslandDispatchers {
   private Executor fallback(Island island) {
     return task -> {
       try {
-        island.execute(task);
+        island.executeInTurn(task);
       } catch (RejectedExecutionException e) {
         system.classicSystem().dispatcher().execute(task);
       }

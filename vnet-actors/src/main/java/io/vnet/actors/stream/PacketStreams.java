@@ -3,7 +3,6 @@ package io.vnet.actors.stream;
 import akka.Done;
 import akka.NotUsed;
 import akka.actor.typed.ActorSystem;
-import akka.stream.ActorAttributes;
 import akka.stream.Attributes;
 import akka.stream.SystemMaterializer;
 import akka.stream.javadsl.AsPublisher;
@@ -156,9 +155,7 @@ public final class PacketStreams {
    */
   public Attributes onIsland() {
     Optional<Island> island = share.port().island();
-    return island.isPresent()
-        ? ActorAttributes.dispatcher(dispatchers.idFor(island.get()))
-        : Attributes.none();
+    return island.isPresent() ? dispatchers.attributesFor(island.get()) : Attributes.none();
   }
 
   /**

@@ -338,12 +338,16 @@ class FreeBsdTest {
   }
 
   private void write(NetworkEnd to, Packet packet) {
-    PortWaiter.sendOne(to, singles, packet);
+    PortWaiter.sendOne(to, singles, packet, _ -> {});
   }
 
   private Packet read(NetworkEnd from) {
     return PortWaiter.receiveOne(
-            from, new SinglePackets(from, singles, () -> {}), Long.MAX_VALUE, System::nanoTime)
+            from,
+            new SinglePackets(from, singles, () -> {}),
+            Long.MAX_VALUE,
+            System::nanoTime,
+            _ -> {})
         .orElseThrow();
   }
 }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -91,8 +92,10 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
     }
   }
 
-  /** The only one; its tasks run on the common pool, and nobody is in it. */
+  /** The only one; its tasks run on the common pool, several at a time. */
   private static final class FakeIsland implements Island {
+    private final Set<Thread> inside = ConcurrentHashMap.newKeySet();
+
     @Override
     public String name() {
       return "fake-island";
@@ -100,12 +103,20 @@ public final class FakeHostNetwork implements HostNetworkProvider, HostNetwork {
 
     @Override
     public boolean inIsland() {
-      return false;
+      return inside.contains(Thread.currentThread());
     }
 
     @Override
     public void execute(Runnable task) {
-      ForkJoinPool.commonPool().execute(task);
+      ForkJoinPool.commonPool()
+          .execute(() -> {
+            inside.add(Thread.currentThread());
+            try {
+              task.run();
+            } finally {
+              inside.remove(Thread.currentThread());
+            }
+          });
     }
   }
 

@@ -28,7 +28,8 @@ public interface DeviceHandle extends PacketPort {
    *
    * @return the packet, a copy
    * @throws io.vnet.api.error.VnetException EBADF: closed, before or while waiting; ENXIO: the
-   *     device was destroyed; EINTR: the thread was interrupted
+   *     device was destroyed; EINTR: the thread was interrupted; EDEADLK: there is none, and this
+   *     is an I/O thread of the host, which would wait for itself
    */
   Packet read();
 
@@ -42,8 +43,8 @@ public interface DeviceHandle extends PacketPort {
   /**
    * Writes one packet; waits while the other side has no room.
    *
-   * @throws io.vnet.api.error.VnetException EIO: longer than 65,535 bytes; EBADF, ENXIO, EINTR as
-   *     in {@link #read}
+   * @throws io.vnet.api.error.VnetException EIO: longer than 65,535 bytes; EBADF, ENXIO, EINTR,
+   *     EDEADLK as in {@link #read}
    */
   void write(Packet packet);
 

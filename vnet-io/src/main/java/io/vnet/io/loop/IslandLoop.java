@@ -5,6 +5,7 @@ import io.netty.channel.IoEvent;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SingleThreadEventLoop;
 import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -46,6 +47,7 @@ public final class IslandLoop implements Island, AutoCloseable {
   private final Optional<UringHandler> uring;
   private final MultiThreadIoEventLoopGroup group;
   private final IoEventLoop loop;
+  private final Turns turns;
 
   /** Who was promised to be told, and has not been. */
   private final Set<Cancelling> cancelling = ConcurrentHashMap.newKeySet();
@@ -102,7 +104,13 @@ public final class IslandLoop implements Island, AutoCloseable {
                 Thread.ofPlatform().daemon().name(name).factory(),
                 EpollIoHandler.newFactory(0, () -> new BusyPoll(busyPoll)));
     this.loop = group.next();
-    group.terminationFuture().addListener(_ -> List.copyOf(cancelling).forEach(Cancelling::run));
+    this.turns = new Turns((SingleThreadEventLoop) loop);
+    group
+        .terminationFuture()
+        .addListener(_ -> {
+          turns.runRest();
+          List.copyOf(cancelling).forEach(Cancelling::run);
+        });
   }
 
   /** Whether it is over io_uring, else over epoll. */
@@ -324,6 +332,15 @@ public final class IslandLoop implements Island, AutoCloseable {
   @Override
   public void execute(Runnable task) {
     loop.execute(task);
+  }
+
+  @Override
+  public void executeInTurn(Runnable task) {
+    if (loop.inEventLoop()) {
+      turns.add(task);
+    } else {
+      loop.execute(task);
+    }
   }
 
   /** Stops the thread and waits for it. */

@@ -216,32 +216,36 @@ public final class ReadAhead implements IslandLoop.Watch, AutoCloseable {
 
     /** The kernel reads no more: it has no buffers, or no device. */
     private boolean interrupted(int result) {
-      if (result >= 0) {
+      if (result > 0) {
         arm();
         return false;
       }
       return switch (Errno.ofNumber(-result)) {
         case ENOBUFS -> {
           starved = true;
-          if (isHalfFree()) {
-            starved = false;
-            arm();
+          if (!isHalfFree()) {
+            yield false;
           }
-          yield false;
+          // It may have been the kernel's own that were missing: not for ever.
+          starved = false;
+          yield failed();
         }
-        case EINTR, EAGAIN, ENOMEM -> {
-          failures++;
-          broken = failures > FAILURES_MAX;
-          if (!broken) {
-            arm();
-          }
-          yield broken;
-        }
+        case EINTR, EAGAIN, ENOMEM -> failed();
         default -> {
           broken = true;
           yield true;
         }
       };
+    }
+
+    /** Begins again, unless that did not help often enough. */
+    private boolean failed() {
+      failures++;
+      broken = failures > FAILURES_MAX;
+      if (!broken) {
+        arm();
+      }
+      return broken;
     }
 
     @Override

@@ -46,8 +46,8 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>EAGAIN: nothing now
  *   <li>EINTR, ENOBUFS, ENOMEM: read again, {@value #FAILURES_MAX} times in a row at the most
- *   <li>EINVAL: a packet is lost in the kernel, which does not know how to describe it: {@link
- *       DropReason#KERNEL_REFUSED}, read again, as often
+ *   <li>EINVAL, or no more than a header: a packet is lost in the kernel, which does not know how
+ *       to describe it: {@link DropReason#KERNEL_REFUSED}, read again, as often
  *   <li>EBADFD, ENODEV, EIO, EBADF: the device is lost
  *   <li>everything else, and what did not pass: the call fails; the device stays
  * </ul>
@@ -65,6 +65,8 @@ public final class TunBackend implements DeviceBackend {
   // What a read took out of the queue in one round has arrived by the next.
   private static final int QUIET_ROUNDS = 2;
   private static final int HEADER_ROOM = 16;
+  // A read that brings less than a header and a byte: it described no packet either.
+  private static final long WITHOUT_PACKET = -Errno.EINVAL.number();
 
   private final Libc libc;
   private final TunInterface tun;
@@ -376,7 +378,7 @@ public final class TunBackend implements DeviceBackend {
         packets++;
         bytes += length;
         failures = 0;
-      } else if (!readAgain(Math.min(read, 0), ++failures, packets, ledger)) {
+      } else if (!readAgain(read > 0 ? WITHOUT_PACKET : read, ++failures, packets, ledger)) {
         break;
       }
     }

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the ports of tests have in common: IP packets of at most 1500 bytes, no island, and an end
- * that each listener is told once. Safe on any thread.
+ * What the ports of tests have in common: IP packets of at most 1500 bytes, no island unless one
+ * says so, and an end that each listener is told once. Safe on any thread.
  */
 public abstract class TestPort implements PacketPort {
   private static final int MTU = 1500;
@@ -50,7 +50,7 @@ public abstract class TestPort implements PacketPort {
   }
 
   @Override
-  public final Optional<Island> island() {
+  public Optional<Island> island() {
     return Optional.empty();
   }
 

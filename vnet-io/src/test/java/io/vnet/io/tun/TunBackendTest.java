@@ -6,15 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vnet.api.backend.BackendListener;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.offload.Offload;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
+import io.vnet.api.port.OffloadFeature;
 import io.vnet.api.port.PortLedger;
 import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.testkit.FaultyLibc;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -22,13 +25,23 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** What each errno of read(2) and write(2) means for the packets and for the device. */
+/**
+ * What each errno of read(2) and write(2) means for the packets and for the device, over epoll;
+ * over io_uring: {@link UringErrnoIT}.
+ */
+@ParameterizedClass(name = "offload {0}")
+@ValueSource(booleans = {false, true})
 class TunBackendTest {
   private static final int PACKETS = 3;
+  private static final byte[] ARRIVING = {0x45, 0, 0, 9};
+
+  private final boolean offload;
 
   private final ScriptedLibc libc = new ScriptedLibc();
   private final FaultyLibc faulty = new FaultyLibc(libc);
@@ -37,7 +50,12 @@ class TunBackendTest {
   private final SlabPool slabs = new SlabPool(SlabPool.DEFAULT_SLAB_BYTES, 1);
   private final BatchPool batches = new BatchPool(slabs);
   private final PacketBatch batch = batches.acquire();
-  private final TunBackend backend = backend(7);
+  private final TunBackend backend;
+
+  TunBackendTest(boolean offload) {
+    this.offload = offload;
+    this.backend = backend(7);
+  }
 
   @BeforeEach
   void fill() {
@@ -48,7 +66,19 @@ class TunBackendTest {
 
   private TunBackend backend(int fd) {
     return new TunBackend(
-        faulty, new TunInterface(faulty, fd, "tun3"), Layer.L3, 1500, island, Set.of());
+        faulty,
+        new TunInterface(faulty, fd, "tun3"),
+        Layer.L3,
+        1500,
+        island,
+        offload ? EnumSet.allOf(OffloadFeature.class) : Set.of());
+  }
+
+  /** A packet waits in the kernel, behind its header if the descriptor has one. */
+  private void arrive() {
+    byte[] packet = new byte[(offload ? Offload.HEADER_BYTES : 0) + ARRIVING.length];
+    System.arraycopy(ARRIVING, 0, packet, packet.length - ARRIVING.length, ARRIVING.length);
+    libc.arrives(packet);
   }
 
   @AfterEach
@@ -99,7 +129,7 @@ class TunBackendTest {
   @ParameterizedTest
   @EnumSource(names = {"EINTR", "ENOBUFS", "ENOMEM"})
   void a_read_that_fails_for_the_moment_is_tried_again(Errno errno) {
-    libc.arrives(new byte[] {0x45, 0, 0, 9});
+    arrive();
     faulty.failNext("read", errno);
     assertThat(backend.receive(batch, ledger)).isEqualTo(1);
     assertThat(faulty.fired()).isEqualTo(1);
@@ -108,7 +138,7 @@ class TunBackendTest {
 
   @Test
   void a_packet_that_the_kernel_loses_in_a_read_is_counted() {
-    libc.arrives(new byte[] {0x45, 0, 0, 9});
+    arrive();
     faulty.failNext("read", Errno.EINVAL);
     assertThat(backend.receive(batch, ledger)).isEqualTo(1);
     assertThat(ledger.snapshot().drops()).isEqualTo(Map.of(DropReason.KERNEL_REFUSED, 1L));
@@ -128,7 +158,7 @@ class TunBackendTest {
   @ParameterizedTest
   @EnumSource(names = {"EBADFD", "EFAULT"})
   void what_was_read_before_a_failure_is_delivered_before_it_is_told(Errno errno) {
-    libc.arrives(new byte[] {0x45, 0, 0, 9});
+    arrive();
     faulty.fail("read", 1, errno);
     assertThat(backend.receive(batch, ledger)).isEqualTo(1);
     assertThat(ledger.snapshot().receivedPackets()).isEqualTo(1);
@@ -200,6 +230,19 @@ class TunBackendTest {
     assertThat(backend.receive(batch, ledger)).isZero();
     assertThat(batch.count()).isEqualTo(PACKETS);
     assertThat(ledger.snapshot().receivedPackets()).isZero();
+  }
+
+  @Test
+  void a_read_of_no_more_than_a_header_is_counted_and_holds_nothing_up() {
+    libc.arrives(new byte[1]);
+    libc.arrives(new byte[Offload.HEADER_BYTES]);
+    arrive();
+    int lost = offload ? 2 : 0;
+    assertThat(backend.receive(batch, ledger)).isEqualTo(3 - lost);
+    assertThat(batch.packet(PACKETS + 2 - lost).toByteArray()).isEqualTo(ARRIVING);
+    assertThat(ledger.snapshot().receivedPackets()).isEqualTo(3 - lost);
+    assertThat(ledger.snapshot().drops())
+        .isEqualTo(offload ? Map.of(DropReason.KERNEL_REFUSED, 2L) : Map.of());
   }
 
   @Test

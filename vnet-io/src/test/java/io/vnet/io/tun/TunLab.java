@@ -69,9 +69,14 @@ final class TunLab implements AutoCloseable {
    * @param offload whether requests are for devices with offloads
    */
   TunLab(NetworkNamespace namespace, HostIo io, boolean offload) {
+    this(namespace, io, offload, NativeLibc.load());
+  }
+
+  /** Over another C library. */
+  TunLab(NetworkNamespace namespace, HostIo io, boolean offload, Libc kernel) {
     this.namespace = namespace;
     this.offload = offload;
-    this.libc = new FaultyLibc();
+    this.libc = new FaultyLibc(kernel);
     this.island = io == HostIo.IO_URING ? IslandLoop.uring(libc) : new IslandLoop();
     this.opener = new TunOpener(libc, "/dev/net/tun");
   }

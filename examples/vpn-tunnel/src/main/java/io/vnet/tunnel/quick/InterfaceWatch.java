@@ -3,6 +3,7 @@ package io.vnet.tunnel.quick;
 import io.vnet.io.netlink.Link;
 import io.vnet.io.netlink.NetworkEvent;
 import io.vnet.io.netlink.NetworkMonitor;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +60,11 @@ public final class InterfaceWatch implements AutoCloseable {
     follower.cancel();
   }
 
+  /** For a test of the rules that a subscriber has. */
+  static Flow.Subscriber<NetworkEvent> follower(int index, Listener listener) {
+    return new InterfaceWatch(index, listener).follower;
+  }
+
   private final class Follower implements Flow.Subscriber<NetworkEvent> {
     private volatile Flow.@Nullable Subscription subscription;
     private @Nullable State told;
@@ -66,6 +72,11 @@ public final class InterfaceWatch implements AutoCloseable {
 
     @Override
     public void onSubscribe(Flow.Subscription given) {
+      Objects.requireNonNull(given, "subscription");
+      if (subscription != null) {
+        given.cancel();
+        return;
+      }
       subscription = given;
       given.request(Long.MAX_VALUE);
     }
@@ -81,12 +92,18 @@ public final class InterfaceWatch implements AutoCloseable {
         case NetworkEvent.LinkRemoved(Link link) -> {
           if (link.index() == index) {
             end();
+            cancel();
           }
         }
         case NetworkEvent.Resynced resynced -> {
           Optional<Link> there =
               resynced.state().links().stream().filter(link -> link.index() == index).findFirst();
-          there.ifPresentOrElse(this::tell, this::end);
+          if (there.isPresent()) {
+            tell(there.get());
+          } else {
+            end();
+            cancel();
+          }
         }
         default -> {}
       }
@@ -105,7 +122,6 @@ public final class InterfaceWatch implements AutoCloseable {
         ended = true;
         listener.gone();
       }
-      cancel();
     }
 
     private void cancel() {
@@ -117,6 +133,7 @@ public final class InterfaceWatch implements AutoCloseable {
 
     @Override
     public void onError(Throwable failure) {
+      Objects.requireNonNull(failure, "failure");
       LOG.error("the interface cannot be watched any more", failure);
       end();
     }
