@@ -29,8 +29,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
-/** The test is the service manager: it is told, and keeps the interface of a service. */
+/**
+ * The test is the service manager: it is told, and keeps the interface of a service. One test after
+ * the other, as they pass on and close descriptors of this process by number.
+ */
+@Execution(ExecutionMode.SAME_THREAD)
 @ExtendWith(NetworkNamespaces.class)
 class ServiceIT {
   private static final Libc LIBC = NativeLibc.load();
@@ -69,6 +75,7 @@ class ServiceIT {
     List<Told> take(int count) {
       List<Told> told = new ArrayList<>();
       await()
+          .atMost(Child.LIMIT)
           .until(() -> {
             receive(told);
             return told.size() >= count;
