@@ -1,7 +1,5 @@
 package io.vnet.examples.cli;
 
-import static org.awaitility.Awaitility.await;
-
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,7 +9,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
 /**
@@ -109,15 +110,27 @@ final class Child implements AutoCloseable {
 
   /** Waits until it has written a line that begins so. */
   void awaitLine(String beginning) {
+    await("a line \"" + beginning + "\"", () -> hasLine(beginning));
+  }
+
+  /** Waits for what it does, which fails when it has ended without doing it. */
+  void await(String what, BooleanSupplier done) {
+    AtomicBoolean ended = new AtomicBoolean();
+    AtomicBoolean did = new AtomicBoolean();
     try {
-      await(String.join(" ", command))
+      Awaitility.await(String.join(" ", command))
           .atMost(LIMIT)
-          .until(() -> hasLine(beginning) || !process.isAlive());
+          .until(() -> {
+            // In this order: what it did before its end is seen.
+            ended.set(!process.isAlive());
+            did.set(done.getAsBoolean());
+            return did.get() || ended.get();
+          });
     } catch (ConditionTimeoutException e) {
-      throw new AssertionError("no line \"" + beginning + "\": " + soFar(), e);
+      throw new AssertionError("no " + what + ": " + soFar(), e);
     }
-    if (!hasLine(beginning)) {
-      throw new AssertionError("ended without a line \"" + beginning + "\": " + soFar());
+    if (!did.get()) {
+      throw new AssertionError("ended without " + what + ": " + soFar());
     }
   }
 
