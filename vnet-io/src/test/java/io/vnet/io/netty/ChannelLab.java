@@ -20,11 +20,13 @@ import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
 import io.vnet.io.testkit.MemoryPort;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 
 /**
  * A channel over one end of a pair of ports, with its loops, its memory and a handler that writes
@@ -75,6 +77,11 @@ final class ChannelLab implements AutoCloseable {
   ChannelLab register() {
     sync(loops.register(channel));
     return this;
+  }
+
+  /** Looks at once and more often than usual: it is hundreds of waits. */
+  static ConditionFactory soon() {
+    return Awaitility.await().pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(1));
   }
 
   /** Waits for its end. */

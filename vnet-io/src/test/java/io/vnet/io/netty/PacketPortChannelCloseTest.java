@@ -1,9 +1,9 @@
 package io.vnet.io.netty;
 
 import static io.vnet.io.netty.ChannelLab.failure;
+import static io.vnet.io.netty.ChannelLab.soon;
 import static io.vnet.io.netty.ChannelLab.sync;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.netty.channel.ChannelFuture;
 import io.vnet.api.error.Errno;
@@ -136,7 +136,7 @@ class PacketPortChannelCloseTest {
       end.carryOut(lab);
 
       sync(lab.channel.closeFuture());
-      await().until(() -> count(lab, "unregistered") == 1);
+      soon().until(() -> count(lab, "unregistered") == 1);
       for (ChannelFuture write : waiting) {
         Throwable failure = failure(write);
         assertThat(failure).isInstanceOf(ClosedChannelException.class);
@@ -183,7 +183,7 @@ class PacketPortChannelCloseTest {
           };
       lab.register();
       sync(lab.channel.closeFuture());
-      await().until(() -> count(lab, "unregistered") == 1);
+      soon().until(() -> count(lab, "unregistered") == 1);
       lab.assertNothingLeft();
       assertThat(count(lab, "inactive")).isEqualTo(1);
       assertThat(lab.port.counters().receivedPackets()).isEqualTo(64);
@@ -204,7 +204,7 @@ class PacketPortChannelCloseTest {
         lab.channel.flush();
       });
       sync(lab.channel.closeFuture());
-      await().until(() -> count(lab, "unregistered") == 1);
+      soon().until(() -> count(lab, "unregistered") == 1);
       writes.forEach(ChannelLab::await);
       assertThat(writes.subList(0, 3)).allMatch(ChannelFuture::isSuccess);
       assertThat(writes.subList(8, 16))

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * A program that has ended.
@@ -17,6 +19,7 @@ import java.util.concurrent.TimeUnit;
  */
 public record Program(int exitCode, String output) {
   private static final int TIMEOUT_SECONDS = 60;
+  private static final Pattern ANSWER = Pattern.compile("(?<=icmp_seq=)\\d+(?= ttl=)");
 
   /**
    * Runs a program inside a namespace and waits for its end.
@@ -40,6 +43,30 @@ public record Program(int exitCode, String output) {
       throw new AssertionError(String.join(" ", command) + ": " + program);
     }
     return program.output;
+  }
+
+  /**
+   * Pings until so many answers have come, of which none is missing before the last. On a busy
+   * machine ping sends more meanwhile: those may be on their way when it ends.
+   *
+   * @param seconds between two, as a decimal number
+   * @throws AssertionError if an answer is missing, or they have not come in half a minute
+   */
+  public static void ping(NetworkNamespace namespace, String address, int answers, String seconds) {
+    String count = Integer.toString(answers);
+    String output =
+        outputIn(namespace, "ping", "-n", "-i", seconds, "-c", count, "-w", "30", address);
+    List<Integer> answered =
+        ANSWER
+            .matcher(output)
+            .results()
+            .map(match -> Integer.valueOf(match.group()))
+            .sorted()
+            .toList();
+    List<Integer> all = IntStream.rangeClosed(1, answered.size()).boxed().toList();
+    if (answered.size() < answers || !answered.equals(all)) {
+      throw new AssertionError("an answer is missing: " + output);
+    }
   }
 
   /** Runs a program and waits for its end, as {@link #runIn} does. */

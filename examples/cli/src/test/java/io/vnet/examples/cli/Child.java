@@ -1,7 +1,5 @@
 package io.vnet.examples.cli;
 
-import static org.awaitility.Awaitility.await;
-
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,6 +9,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
 /**
@@ -18,9 +20,14 @@ import org.awaitility.core.ConditionTimeoutException;
  * the test leaves it running.
  */
 final class Child implements AutoCloseable {
-  private static final Duration LIMIT = Duration.ofSeconds(90);
+  /** For what a child does at once on an idle machine. */
+  static final Duration LIMIT = Duration.ofSeconds(90);
+
   private static final List<String> FLAGS =
       List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow");
+
+  /** A command that starts, does little and ends compiles with the second compiler for nothing. */
+  private static final String BRIEF = "-XX:TieredStopAtLevel=1";
 
   private final List<String> command;
   private final Process process;
@@ -52,14 +59,44 @@ final class Child implements AutoCloseable {
     }
   }
 
-  /** {@code vnet} with these arguments, started by the command before it, if there is one. */
+  /**
+   * {@code vnet} with these arguments, started by the command before it, if there is one; for a
+   * test of what it says and does, not of how it moves packets in the long run.
+   */
   static Child vnet(List<String> before, String... arguments) {
+    return vnet(Stream.concat(FLAGS.stream(), Stream.of(BRIEF)).toList(), before, arguments);
+  }
+
+  /** The same with a virtual machine that compiles as a user's does. */
+  static Child lastingVnet(List<String> before, String... arguments) {
+    return vnet(FLAGS, before, arguments);
+  }
+
+  private static Child vnet(List<String> flags, List<String> before, String... arguments) {
     List<String> command = new ArrayList<>(before);
     // A test run in a shell's background has SIGINT ignored, which children inherit.
     command.addAll(List.of("env", "--default-signal=INT,TERM"));
-    command.addAll(java(FLAGS, Texts.property("java.class.path"), VnetCommand.class.getName()));
+    command.addAll(java(flags, Texts.property("java.class.path"), VnetCommand.class.getName()));
     command.addAll(List.of(arguments));
     return start(command);
+  }
+
+  /**
+   * Writes a script that can be run at once. This process never has it open for writing: a child
+   * that another test is just starting would have it open too, and running it would fail with
+   * ETXTBSY.
+   */
+  static Path program(Path file, String text) {
+    try {
+      Path source = Files.writeString(file.resolveSibling(file.getFileName() + ".txt"), text);
+      Outcome install = run(List.of("install", "-m", "755", source.toString(), file.toString()));
+      if (install.exitCode() != 0) {
+        throw new AssertionError("install: " + install);
+      }
+      return file;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The command of a virtual machine like this one. */
@@ -73,15 +110,27 @@ final class Child implements AutoCloseable {
 
   /** Waits until it has written a line that begins so. */
   void awaitLine(String beginning) {
+    await("a line \"" + beginning + "\"", () -> hasLine(beginning));
+  }
+
+  /** Waits for what it does, which fails when it has ended without doing it. */
+  void await(String what, BooleanSupplier done) {
+    AtomicBoolean ended = new AtomicBoolean();
+    AtomicBoolean did = new AtomicBoolean();
     try {
-      await(String.join(" ", command))
+      Awaitility.await(String.join(" ", command))
           .atMost(LIMIT)
-          .until(() -> hasLine(beginning) || !process.isAlive());
+          .until(() -> {
+            // In this order: what it did before its end is seen.
+            ended.set(!process.isAlive());
+            did.set(done.getAsBoolean());
+            return did.get() || ended.get();
+          });
     } catch (ConditionTimeoutException e) {
-      throw new AssertionError("no line \"" + beginning + "\": " + soFar(), e);
+      throw new AssertionError("no " + what + ": " + soFar(), e);
     }
-    if (!hasLine(beginning)) {
-      throw new AssertionError("ended without a line \"" + beginning + "\": " + soFar());
+    if (!did.get()) {
+      throw new AssertionError("ended without " + what + ": " + soFar());
     }
   }
 

@@ -56,7 +56,7 @@ class RelayIT {
 
   @Test
   void iperf3_runs_for_half_a_minute_without_a_stall(NetworkNamespace near, NetworkNamespace far) {
-    try (Child relay = Child.vnet(inside(near), "relay", "tunA", "tunB")) {
+    try (Child relay = Child.lastingVnet(inside(near), "relay", "tunA", "tunB")) {
       relay.awaitLine("ready tunA tunB");
       // The relay's descriptor stays with the device wherever that goes.
       ip(near, "link set tunB netns " + far.path());
@@ -85,7 +85,7 @@ class RelayIT {
 
   @Test
   void super_packets_cross_whole(NetworkNamespace near, NetworkNamespace far) {
-    try (Child relay = Child.vnet(inside(near), "relay", "--offload", "tunA", "tunB")) {
+    try (Child relay = Child.lastingVnet(inside(near), "relay", "--offload", "tunA", "tunB")) {
       relay.awaitLine("ready tunA tunB");
       ip(near, "link set tunB netns " + far.path());
       ip(near, "addr add 10.78.0.1/24 dev tunA");
@@ -114,7 +114,7 @@ class RelayIT {
         Stream.of("relay", "--queues", "2", offload, "tunA", "tunB")
             .filter(argument -> !argument.isEmpty())
             .toList();
-    try (Child relay = Child.vnet(inside(near), arguments.toArray(String[]::new))) {
+    try (Child relay = Child.lastingVnet(inside(near), arguments.toArray(String[]::new))) {
       relay.awaitLine("ready tunA tunB");
       ip(near, "link set tunB netns " + far.path());
       ip(near, "addr add 10.78.0.1/24 dev tunA");

@@ -29,8 +29,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
-/** The test is the service manager: it is told, and keeps the interface of a service. */
+/**
+ * The test is the service manager: it is told, and keeps the interface of a service. One test after
+ * the other, as they pass on and close descriptors of this process by number.
+ */
+@Execution(ExecutionMode.SAME_THREAD)
 @ExtendWith(NetworkNamespaces.class)
 class ServiceIT {
   private static final Libc LIBC = NativeLibc.load();
@@ -65,18 +71,20 @@ class ServiceIT {
       assertThat(LIBC.bind(socket, address.address(), LinuxConstants.SOCKADDR_UN_BYTES)).isZero();
     }
 
-    /** Waits for so many messages. */
-    List<Told> take(int count) {
+    /** The next messages, so many, of a service that may end after them, not before. */
+    List<Told> take(int count, Child service) {
       List<Told> told = new ArrayList<>();
-      await()
-          .until(() -> {
-            receive(told);
-            return told.size() >= count;
+      service.await(
+          count + " messages",
+          () -> {
+            while (told.size() < count && receive(told)) {}
+            return told.size() == count;
           });
       return told;
     }
 
-    private void receive(List<Told> told) {
+    /** Takes one, if there is one. */
+    private boolean receive(List<Told> told) {
       MemorySegment text = arena.allocate(TEXT_BYTES);
       MemorySegment vector = arena.allocate(SocketConstants.IOVEC_BYTES, 8);
       vector.set(ValueLayout.JAVA_LONG, 0, text.address());
@@ -87,15 +95,17 @@ class ServiceIT {
       message.set(ValueLayout.JAVA_LONG, SocketConstants.MSG_IOVLEN, 1);
       message.set(ValueLayout.JAVA_LONG, SocketConstants.MSG_CONTROL, control.address());
       message.set(ValueLayout.JAVA_LONG, SocketConstants.MSG_CONTROLLEN, control.byteSize());
-      if (LIBC.recvmmsg(socket, message.address(), 1, 0) == 1) {
-        int length = message.get(ValueLayout.JAVA_INT, SocketConstants.MSG_LEN);
-        boolean given = message.get(ValueLayout.JAVA_LONG, SocketConstants.MSG_CONTROLLEN) > 0;
-        told.add(
-            new Told(
-                new String(
-                    text.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8),
-                given ? control.get(ValueLayout.JAVA_INT, SocketConstants.CMSGHDR_BYTES) : -1));
+      if (LIBC.recvmmsg(socket, message.address(), 1, 0) != 1) {
+        return false;
       }
+      int length = message.get(ValueLayout.JAVA_INT, SocketConstants.MSG_LEN);
+      boolean given = message.get(ValueLayout.JAVA_LONG, SocketConstants.MSG_CONTROLLEN) > 0;
+      told.add(
+          new Told(
+              new String(
+                  text.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8),
+              given ? control.get(ValueLayout.JAVA_INT, SocketConstants.CMSGHDR_BYTES) : -1));
+      return true;
     }
 
     @Override
@@ -117,7 +127,7 @@ class ServiceIT {
       start.addAll(List.of("env", "NOTIFY_SOCKET=" + manager.path));
       int kept;
       try (Child tunnel = Child.vnet(start, "tunnel", name, "--config", file.toString())) {
-        List<Told> told = manager.take(3);
+        List<Told> told = manager.take(3, tunnel);
         assertThat(told)
             .extracting(Told::text)
             .containsExactly(
@@ -134,11 +144,11 @@ class ServiceIT {
 
       // The next one takes away what that one could not.
       try (Child tunnel = Child.vnet(start, "tunnel", name, "--config", file.toString())) {
-        LIBC.close(manager.take(3).get(1).descriptor());
+        LIBC.close(manager.take(3, tunnel).get(1).descriptor());
         tunnel.awaitLine("ready " + name);
         tunnel.signal("TERM");
         TunnelLab.assertEnded(tunnel, name);
-        assertThat(manager.take(2))
+        assertThat(manager.take(2, tunnel))
             .containsExactly(
                 new Told("STOPPING=1", -1), new Told("FDSTOREREMOVE=1\nFDNAME=tun", -1));
       }
@@ -160,7 +170,7 @@ class ServiceIT {
       start.addAll(List.of("env", "NOTIFY_SOCKET=" + manager.path));
       try (Child tunnel =
           Child.vnet(start, "tunnel", name, "--config", file.toString(), "--allow-hooks")) {
-        int kept = manager.take(3).get(1).descriptor();
+        int kept = manager.take(3, tunnel).get(1).descriptor();
         tunnel.signal("TERM");
         assertThat(tunnel.end().exitCode()).isZero();
         assertThat(told).hasContent("gone");
@@ -247,7 +257,9 @@ class ServiceIT {
               }
             },
             command -> Thread.ofPlatform().daemon().start(command));
-    await().until(() -> code.isDone() || out.toString().startsWith("ready " + name));
+    await()
+        .atMost(Child.LIMIT)
+        .until(() -> code.isDone() || out.toString().startsWith("ready " + name));
     assertThat(code).isNotDone();
     assertThat(directory.resolve("name")).hasContent(name);
     assertThat(TunnelLab.in(here, "wg show " + name)).contains("interface: " + name);

@@ -298,11 +298,9 @@ class TunnelIT {
     String name = TunnelLab.name();
     Path told = directory.resolve("told");
     Path programs = Files.createDirectories(directory.resolve("programs"));
-    Path resolvconf =
-        Files.writeString(
-            programs.resolve("resolvconf"),
-            "#!/bin/sh\necho \"$@\" >> %1$s\ncat >> %1$s\n".formatted(told));
-    assertThat(resolvconf.toFile().setExecutable(true)).isTrue();
+    Child.program(
+        programs.resolve("resolvconf"),
+        "#!/bin/sh\necho \"$@\" >> %1$s\ncat >> %1$s\n".formatted(told));
     Path file = lab.hereFile("DNS = 10.7.0.53, fd07::53, example.net", "10.7.0.2/32");
     List<String> start = new ArrayList<>(RelayIT.inside(here));
     start.addAll(List.of("env", "PATH=" + programs + ":" + System.getenv("PATH")));
@@ -360,28 +358,24 @@ class TunnelIT {
   /** The launcher's script with this test's classes in the place of the packaged ones. */
   private Path starter() throws IOException {
     Path top = Files.createDirectories(directory.resolve("top"));
-    Path copy = Files.copy(Path.of("..", "..", "vnet-wireguard"), top.resolve("vnet-wireguard"));
-    Path vnet =
-        Files.writeString(
-            top.resolve("vnet"),
-            "#!/bin/sh\nexec "
-                + String.join(
-                    " ",
-                    Child.java(
-                        List.of(
-                            "--enable-native-access=ALL-UNNAMED",
-                            "--sun-misc-unsafe-memory-access=allow"),
-                        Texts.property("java.class.path"),
-                        VnetCommand.class.getName()))
-                + " \"$@\"\n");
-    Path wrapper =
-        Files.writeString(
-            top.resolve("wrapper"),
-            "#!/bin/sh\nVNET_LOG_DIR=" + directory.resolve("log") + " exec " + copy + " \"$@\"\n");
-    for (Path file : List.of(copy, vnet, wrapper)) {
-      assertThat(file.toFile().setExecutable(true)).isTrue();
-    }
-    return wrapper;
+    Path copy =
+        Child.program(
+            top.resolve("vnet-wireguard"), Files.readString(Path.of("..", "..", "vnet-wireguard")));
+    Child.program(
+        top.resolve("vnet"),
+        "#!/bin/sh\nexec "
+            + String.join(
+                " ",
+                Child.java(
+                    List.of(
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow"),
+                    Texts.property("java.class.path"),
+                    VnetCommand.class.getName()))
+            + " \"$@\"\n");
+    return Child.program(
+        top.resolve("wrapper"),
+        "#!/bin/sh\nVNET_LOG_DIR=" + directory.resolve("log") + " exec " + copy + " \"$@\"\n");
   }
 
   @Test

@@ -58,7 +58,7 @@ final class TunnelPair implements AutoCloseable {
     private Child started() {
       List<String> inside = RelayIT.inside(namespace);
       if (kind == Kind.VNET) {
-        Child child = Child.vnet(inside, "tunnel", device);
+        Child child = Child.lastingVnet(inside, "tunnel", device);
         child.awaitLine("ready " + device);
         return child;
       }
