@@ -10,6 +10,7 @@ import io.vnet.tunnel.noise.Identity;
 import io.vnet.tunnel.noise.Macs;
 import io.vnet.tunnel.noise.Messages;
 import io.vnet.tunnel.noise.RateLimiter;
+import io.vnet.tunnel.noise.SourceShares;
 import io.vnet.tunnel.routing.AllowedIps;
 import io.vnet.tunnel.settings.PeerChange;
 import io.vnet.tunnel.settings.PeerStatus;
@@ -101,6 +102,9 @@ public final class TunnelCore {
   private byte @Nullable [] cookieSecret;
   private long cookieSecretMade;
 
+  /** Made when it is under load for the first time. */
+  private @Nullable SourceShares shares;
+
   /** Of a generator for jitter, where speed matters and secrecy does not; never 0. */
   private long jitterState;
 
@@ -116,9 +120,13 @@ public final class TunnelCore {
     this.indexes = new IndexTable(entropy);
     this.works =
         new HandshakeWorks(crypto, entropy, drops, new RateLimiter(LIMITED_ADDRESSES), peersByKey);
-    byte[] seed = new byte[Long.BYTES];
-    entropy.fill(seed);
-    this.jitterState = MemorySegment.ofArray(seed).get(ValueLayout.JAVA_LONG_UNALIGNED, 0) | 1;
+    this.jitterState = randomLong() | 1;
+  }
+
+  private long randomLong() {
+    byte[] bytes = new byte[Long.BYTES];
+    entropy.fill(bytes);
+    return MemorySegment.ofArray(bytes).get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
   }
 
   // Configuration.
@@ -344,11 +352,12 @@ public final class TunnelCore {
     if (!up || own == null) {
       return TunnelDrop.BAD_HANDSHAKE;
     }
-    if (works.waiting() >= WAITING_MAX) {
-      return TunnelDrop.HANDSHAKE_QUEUE_FULL;
+    HandshakeWorks.Load load = load(now);
+    TunnelDrop refused = refusal(message, from, load, now);
+    if (refused == null) {
+      output.work(works.initiationReceived(message, from, own, load));
     }
-    output.work(works.initiationReceived(message, from, own, load(now)));
-    return null;
+    return refused;
   }
 
   private @Nullable TunnelDrop responseReceived(byte[] message, Endpoint from, long now) {
@@ -363,13 +372,14 @@ public final class TunnelCore {
     if (initiation == null || own == null) {
       return TunnelDrop.UNKNOWN_INDEX;
     }
-    if (works.waiting() >= WAITING_MAX) {
-      return TunnelDrop.HANDSHAKE_QUEUE_FULL;
+    HandshakeWorks.Load load = load(now);
+    TunnelDrop refused = refusal(message, from, load, now);
+    if (refused == null) {
+      output.work(
+          works.responseReceived(
+              message, from, handshake, initiation, handshake.peer().presharedKey(), own, load));
     }
-    output.work(
-        works.responseReceived(
-            message, from, handshake, initiation, handshake.peer().presharedKey(), own, load(now)));
-    return null;
+    return refused;
   }
 
   private @Nullable TunnelDrop cookieReceived(byte[] message) {
@@ -392,6 +402,30 @@ public final class TunnelCore {
     }
     output.work(works.cookieReceived(message, peer, seen, mac1));
     return null;
+  }
+
+  /**
+   * Why a message is not even looked at; null: it is. Under load nobody has more than his source's
+   * share of the looking but by a cookie, which is tried here only when the share is used up.
+   */
+  private @Nullable TunnelDrop refusal(
+      byte[] message, Endpoint from, HandshakeWorks.@Nullable Load load, long now) {
+    if (works.waiting() >= WAITING_MAX) {
+      return TunnelDrop.HANDSHAKE_QUEUE_FULL;
+    }
+    if (load == null) {
+      return null;
+    }
+    SourceShares known = shares;
+    if (known == null) {
+      known = new SourceShares(randomLong(), now);
+      shares = known;
+    }
+    if (known.take(from.address(), now) || works.hasCookie(message, from, load)) {
+      return null;
+    }
+    lastLoaded = now; // Shares bound the queue: load is what they keep away, too.
+    return TunnelDrop.RATE_LIMITED;
   }
 
   /** What load asks for; null: there is none. */
