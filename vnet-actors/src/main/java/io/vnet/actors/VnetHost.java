@@ -18,6 +18,7 @@ import io.vnet.actors.device.GracePeriodActor;
 import io.vnet.actors.device.HostActor;
 import io.vnet.actors.device.HostContext;
 import io.vnet.actors.device.HostFailure;
+import io.vnet.actors.device.Naps;
 import io.vnet.actors.device.Node;
 import io.vnet.actors.device.NodeTable;
 import io.vnet.actors.device.VnetTable;
@@ -48,6 +49,7 @@ import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
 import io.vnet.api.port.PacketPort.Registration;
 import io.vnet.api.port.PortSite;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -144,6 +146,8 @@ public final class VnetHost implements AutoCloseable {
     this.superBatches = new BatchPool(superSlabs);
     this.dispatchers = new IslandDispatchers(system);
     Epoch epoch = Epoch.create();
+    Executor control =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig(CONTROL_DISPATCHER));
     this.context =
         new HostContext(
             epoch,
@@ -156,11 +160,9 @@ public final class VnetHost implements AutoCloseable {
             new GraceGauge(settings.retiringMax()),
             new HostFailure(_ -> refuse(), this::actorsStopped),
             blocking,
-            new AnswerLane(
-                system.dispatchers().lookup(DispatcherSelector.fromConfig(CONTROL_DISPATCHER)),
-                ForkJoinPool.commonPool()),
+            new AnswerLane(control, ForkJoinPool.commonPool()),
             networks,
-            VnetHost::runLater,
+            new Naps(control),
             System::nanoTime,
             settings.stallLimit().toNanos(),
             new AtomicLong(),
@@ -222,10 +224,6 @@ public final class VnetHost implements AutoCloseable {
             akka.stdout-loglevel = OFF
             """)
         .withFallback(ConfigFactory.load());
-  }
-
-  private static void runLater(long nanos, Runnable task) {
-    CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS, Runnable::run).execute(task);
   }
 
   private static int slabs(long bytes, int slabBytes) {
@@ -531,6 +529,14 @@ public final class VnetHost implements AutoCloseable {
             "grace periods",
             reply -> actors.gracePeriod().tell(new GracePeriodActor.Barrier(reply)))
         .thenApplyAsync(_ -> statistics(), context.answers());
+  }
+
+  /**
+   * What the last grace period took: from the first request that it serves to its callbacks, without
+   * the ways of request and callback between threads. Zero: there was none.
+   */
+  public Duration lastGracePeriod() {
+    return Duration.ofNanos(context.gauge().lastNanos());
   }
 
   /** The actor system on which the host runs. */

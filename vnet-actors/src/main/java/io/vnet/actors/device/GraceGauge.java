@@ -15,6 +15,7 @@ public final class GraceGauge {
   private final int limit;
   private volatile int waiting;
   private volatile long stalls;
+  private volatile long lastNanos;
   private volatile List<StalledReader> stalled = List.of();
 
   /**
@@ -32,6 +33,11 @@ public final class GraceGauge {
   /** Grace periods that took longer than the limit, since the host started. */
   public long stalls() {
     return stalls;
+  }
+
+  /** From the first request of the last grace period to its callbacks; 0: there was none. */
+  public long lastNanos() {
+    return lastNanos;
   }
 
   /** Who holds up the present grace period, if it is a long one. */
@@ -72,6 +78,10 @@ public final class GraceGauge {
   /** Only the GracePeriodActor writes. */
   void show(int nowWaiting) {
     waiting = nowWaiting;
+  }
+
+  void showElapsed(long nanos) {
+    lastNanos = nanos;
   }
 
   @SuppressWarnings("NonAtomicVolatileUpdate") // One writer.

@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
  * again with the next turn of the mailbox, {@link #TURNS} times. After that a reader was preempted
  * inside, perhaps by this actor, and gets no processor as long as somebody looks: the actor sleeps
  * {@link #PAUSE_NANOS}, then each time a quarter longer, so that it adds a quarter to what the
- * reader takes. A grace period that takes longer than the limit is named in the log, to the
+ * reader takes. The first sleeps are {@linkplain io.vnet.api.epoch.Nap naps} of its own thread, in
+ * half a millisecond altogether with turns of others between. A grace period that takes longer than the limit is named in the log, to the
  * listeners and in the {@link GraceGauge}, once, with thread and stack. Nobody but the releases
  * waits meanwhile; what may wait is bounded by refusing to create devices.
  */
@@ -61,6 +62,8 @@ public final class GracePeriodActor {
   private List<Retire> current = List.of();
   private List<Retire> next = new ArrayList<>();
   private long token;
+  private long nextRequestedNanos;
+  private long requestedNanos;
   private long beganNanos;
   private int turns;
   private long pauseNanos;
@@ -88,6 +91,9 @@ public final class GracePeriodActor {
   }
 
   private void add(Retire retire) {
+    if (next.isEmpty()) {
+      nextRequestedNanos = host.nanoClock().getAsLong();
+    }
     next.add(retire);
     gauge();
     if (current.isEmpty() && next.size() == 1) {
@@ -99,6 +105,7 @@ public final class GracePeriodActor {
   private void begin() {
     current = next;
     next = new ArrayList<>();
+    requestedNanos = nextRequestedNanos;
     token = epoch().begin();
     beganNanos = host.nanoClock().getAsLong();
     turns = 0;
@@ -118,8 +125,11 @@ public final class GracePeriodActor {
       if (reported) {
         host.gauge().stallOver();
       }
+      host.gauge().showElapsed(host.nanoClock().getAsLong() - requestedNanos);
       done.forEach(retire -> retire.replyTo().tell(new Elapsed(retire.token())));
-      if (!next.isEmpty()) {
+      if (next.isEmpty()) {
+        host.later().over();
+      } else {
         begin();
       }
       return;

@@ -7,10 +7,13 @@ package io.vnet.actors.device;
 @FunctionalInterface
 public interface Later {
   /**
-   * Returns at once.
+   * Returns at once, or, if it is very soon, after the task.
    *
    * @param nanos when, at the earliest
    * @param task must be short and not block
    */
   void run(long nanos, Runnable task);
+
+  /** Who waited has what he waited for, and has told it. */
+  default void over() {}
 }

@@ -28,6 +28,7 @@ class GracePeriodPauseTest {
   private final Epoch epoch = Epoch.create();
   private final EpochReader reader = epoch.register("reader");
   private final List<Long> pauses = new CopyOnWriteArrayList<>();
+  private final BlockingQueue<Integer> overs = new LinkedBlockingQueue<>();
   private final BlockingQueue<Runnable> lastPauses = new LinkedBlockingQueue<>();
   private final SlabPool rings = new SlabPool(64 * 1024, 1);
   private final BatchPool singles = new BatchPool(new SlabPool(64 * 1024, 1), 1, 0, 0);
@@ -48,12 +49,20 @@ class GracePeriodPauseTest {
   }
 
   /** No time passes in a pause; the last ends when the test says so. */
-  private void pause(long nanos, Runnable task) {
-    pauses.add(nanos);
-    if (pauses.size() < PAUSES) {
-      task.run();
-    } else {
-      lastPauses.add(task);
+  private final class Pauses implements Later {
+    @Override
+    public void run(long nanos, Runnable task) {
+      pauses.add(nanos);
+      if (pauses.size() < PAUSES) {
+        task.run();
+      } else {
+        lastPauses.add(task);
+      }
+    }
+
+    @Override
+    public void over() {
+      overs.add(pauses.size());
     }
   }
 
@@ -77,7 +86,7 @@ class GracePeriodPauseTest {
         () -> {
           throw new AssertionError("no host network is needed");
         },
-        this::pause,
+        new Pauses(),
         () -> 0,
         Long.MAX_VALUE,
         new AtomicLong(),
@@ -118,6 +127,8 @@ class GracePeriodPauseTest {
       assertThat(pauses.get(i))
           .isBetween(pauses.get(i - 1), pauses.get(i - 1) + pauses.get(i - 1) / 4);
     }
+
+    assertThat(overs.poll(GUARD_SECONDS, TimeUnit.SECONDS)).as("told at its end").isEqualTo(PAUSES);
 
     pauses.clear();
     stallAndLeave();

@@ -3,6 +3,7 @@ package io.vnet.tunnel.actor;
 import io.vnet.tunnel.core.HandshakeResult;
 import io.vnet.tunnel.core.HandshakeWork;
 import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -28,14 +29,15 @@ final class HandshakeLane {
   /** Guards what follows. */
   private final ArrayDeque<HandshakeWork> waiting = new ArrayDeque<>();
 
-  private final ArrayDeque<HandshakeResult> results = new ArrayDeque<>();
+  private ArrayDeque<HandshakeResult> results = new ArrayDeque<>();
   private final int threadsMax = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
   private int threads;
   private boolean closed;
 
   /**
    * @param executor where the works are done
-   * @param done told there of each result that can be {@linkplain #poll taken}
+   * @param done told there that results can be {@linkplain #take taken}; once for all that come
+   *     until they are
    */
   HandshakeLane(Executor executor, Runnable done) {
     this.executor = executor;
@@ -74,7 +76,7 @@ final class HandshakeLane {
       }
       try {
         HandshakeResult result = work.run();
-        if (result != null && keep(result)) {
+        if (result != null && isFirst(result)) {
           done.run();
         }
       } catch (RuntimeException | Error e) {
@@ -96,21 +98,24 @@ final class HandshakeLane {
     }
   }
 
-  /** False: nobody takes it any more. */
-  private boolean keep(HandshakeResult result) {
+  /** Keeps a result; whether there is none before it. False, too: nobody takes it any more. */
+  private boolean isFirst(HandshakeResult result) {
     synchronized (waiting) {
       if (closed) {
         result.erase();
         return false;
       }
-      return results.add(result);
+      results.add(result);
+      return results.size() == 1;
     }
   }
 
-  /** Takes a result; null: there is none, or they are gone. */
-  @Nullable HandshakeResult poll() {
+  /** Takes all results in the order in which they came, and their ownership with them. */
+  Queue<HandshakeResult> take() {
     synchronized (waiting) {
-      return results.poll();
+      ArrayDeque<HandshakeResult> taken = results;
+      results = new ArrayDeque<>();
+      return taken;
     }
   }
 

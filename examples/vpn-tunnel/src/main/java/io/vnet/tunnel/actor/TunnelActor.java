@@ -28,6 +28,7 @@ import java.util.ArrayDeque;
 import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -91,7 +92,7 @@ public final class TunnelActor {
 
   private record Opened(OutsidePorts.Result result) implements Command {}
 
-  /** The lane has a result, which stays there until then: so it has an owner at any time. */
+  /** The lane has results, which stay there until then: so they have an owner at any time. */
   private record Worked() implements Command {
     static final Worked INSTANCE = new Worked();
   }
@@ -290,13 +291,7 @@ public final class TunnelActor {
         }
       }
       case Status status -> status.answer().complete(status());
-      case Worked _ -> {
-        HandshakeResult result = lane.poll();
-        if (result != null) {
-          core.complete(result, now(), DataPath.unixNanos());
-          path.afterCoreSoon();
-        }
-      }
+      case Worked _ -> worked();
       case Opened(var result) -> opened(result);
       case OutsideLost lost -> outsideLost(lost);
       case InsideEnded(var cause) -> {
@@ -311,6 +306,20 @@ public final class TunnelActor {
       }
     }
     return Behaviors.same();
+  }
+
+  private void worked() {
+    Queue<HandshakeResult> results = lane.take();
+    try {
+      long now = now();
+      long unixNanos = DataPath.unixNanos();
+      for (HandshakeResult result = results.poll(); result != null; result = results.poll()) {
+        core.complete(result, now, unixNanos);
+      }
+    } finally {
+      results.forEach(HandshakeResult::erase);
+    }
+    path.afterCoreSoon();
   }
 
   private void request(Request request) {

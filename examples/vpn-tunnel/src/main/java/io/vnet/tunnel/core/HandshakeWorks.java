@@ -35,6 +35,9 @@ final class HandshakeWorks {
   private final ConcurrentMap<PublicKey, Peer> peers;
   private final AtomicInteger waiting = new AtomicInteger();
 
+  /** Of the last message under load: a flood comes from few places, or costs a cookie each. */
+  private volatile @Nullable KnownCookie lastCookie;
+
   HandshakeWorks(
       Crypto crypto,
       Entropy entropy,
@@ -116,6 +119,11 @@ final class HandshakeWorks {
   /** How many received messages were given out and are not done. */
   int waiting() {
     return waiting.get();
+  }
+
+  /** Whether a message has the cookie of its source; safe on any thread. */
+  boolean hasCookie(byte[] message, Endpoint from, Load load) {
+    return Cookies.isSigned(crypto, cookie(load.cookieSecret(), from), message);
   }
 
   /** To open an initiation. */
@@ -223,6 +231,20 @@ final class HandshakeWorks {
     };
   }
 
+  /** A cookie, and whose it is under which secret. */
+  private record KnownCookie(byte[] secret, Endpoint from, byte[] cookie) {}
+
+  @SuppressWarnings("ReferenceEquality") // A secret is the one array of the core's.
+  private byte[] cookie(byte[] secret, Endpoint from) {
+    KnownCookie last = lastCookie;
+    if (last != null && last.secret() == secret && last.from().equals(from)) {
+      return last.cookie();
+    }
+    byte[] cookie = Cookies.of(crypto, secret, from);
+    lastCookie = new KnownCookie(secret, from, cookie);
+    return cookie;
+  }
+
   private byte[] signed(byte[] message, PeerIdentity receiver, byte @Nullable [] cookie) {
     Macs.sign(crypto, receiver, message);
     if (cookie != null) {
@@ -295,7 +317,7 @@ final class HandshakeWorks {
         return null;
       }
       if (load != null) {
-        byte[] cookie = Cookies.of(crypto, load.cookieSecret(), from);
+        byte[] cookie = cookie(load.cookieSecret(), from);
         if (!Cookies.isSigned(crypto, cookie, message)) {
           byte[] nonce = random(Crypto.NONCE_BYTES);
           return new CookieReply(Cookies.reply(crypto, own, cookie, message, nonce), from);

@@ -1,17 +1,12 @@
 package io.vnet.tunnel.core;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-
 /** Random delays, where speed matters and secrecy does not: xorshift64. */
 final class Jitter {
   /** Never 0, which it would not leave. */
   private long state;
 
   Jitter(Entropy entropy) {
-    byte[] seed = new byte[Long.BYTES];
-    entropy.fill(seed);
-    this.state = MemorySegment.ofArray(seed).get(ValueLayout.JAVA_LONG_UNALIGNED, 0) | 1;
+    this.state = entropy.nextLong() | 1;
   }
 
   /** 0 to 333 ms, in nanoseconds. */

@@ -335,11 +335,12 @@ public final class TunnelCore {
     if (!up || own == null) {
       return TunnelDrop.BAD_HANDSHAKE;
     }
-    if (works.waiting() >= WAITING_MAX) {
-      return TunnelDrop.HANDSHAKE_QUEUE_FULL;
+    HandshakeWorks.Load loaded = load.at(now, works.waiting());
+    TunnelDrop refused = refusal(message, from, loaded);
+    if (refused == null) {
+      output.work(works.initiationReceived(message, from, own, loaded));
     }
-    output.work(works.initiationReceived(message, from, own, load.at(now, works.waiting())));
-    return null;
+    return refused;
   }
 
   private @Nullable TunnelDrop responseReceived(byte[] message, Endpoint from, long now) {
@@ -354,19 +355,14 @@ public final class TunnelCore {
     if (initiation == null || own == null) {
       return TunnelDrop.UNKNOWN_INDEX;
     }
-    if (works.waiting() >= WAITING_MAX) {
-      return TunnelDrop.HANDSHAKE_QUEUE_FULL;
+    HandshakeWorks.Load loaded = load.at(now, works.waiting());
+    TunnelDrop refused = refusal(message, from, loaded);
+    if (refused == null) {
+      output.work(
+          works.responseReceived(
+              message, from, handshake, initiation, handshake.peer().presharedKey(), own, loaded));
     }
-    output.work(
-        works.responseReceived(
-            message,
-            from,
-            handshake,
-            initiation,
-            handshake.peer().presharedKey(),
-            own,
-            load.at(now, works.waiting())));
-    return null;
+    return refused;
   }
 
   private @Nullable TunnelDrop cookieReceived(byte[] message) {
@@ -389,6 +385,22 @@ public final class TunnelCore {
     }
     output.work(works.cookieReceived(message, peer, seen, mac1));
     return null;
+  }
+
+  /**
+   * Why a message is not even looked at; null: it is. Under load nobody has more than his source's
+   * share of the looking but by a cookie, which is tried here only when the share is used up.
+   */
+  private @Nullable TunnelDrop refusal(
+      byte[] message, Endpoint from, HandshakeWorks.@Nullable Load now) {
+    if (works.waiting() >= WAITING_MAX) {
+      return TunnelDrop.HANDSHAKE_QUEUE_FULL;
+    }
+    if (now == null || load.hasShare(from.address(), now) || works.hasCookie(message, from, now)) {
+      return null;
+    }
+    load.goesOn(now);
+    return TunnelDrop.RATE_LIMITED;
   }
 
   /** What a work came to. */

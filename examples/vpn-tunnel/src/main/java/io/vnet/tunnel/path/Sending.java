@@ -132,7 +132,6 @@ final class Sending {
     }
     MemorySegment.copy(message, 0, batch.segment(), ValueLayout.JAVA_BYTE, at, message.length);
     commit(message.length);
-    endTrain();
   }
 
   private void endTrain() {

@@ -24,7 +24,7 @@ public enum TunnelDrop {
   BAD_MAC1,
   /** A handshake message that was answered with a cookie, under load. */
   COOKIE_SENT,
-  /** A handshake message beyond its address's rate, under load. */
+  /** A handshake message beyond what its address may send, under load. */
   RATE_LIMITED,
   /** A handshake message that is not authentic. */
   BAD_HANDSHAKE,

@@ -100,10 +100,25 @@ class HandshakeLaneTest {
     lane.add(work);
     runTasks();
     assertThat(told).isEqualTo(1);
-    assertThat(lane.poll()).isSameAs(work.made.getFirst());
-    assertThat(lane.poll()).isNull();
+    assertThat(lane.take()).containsExactlyElementsOf(work.made);
+    assertThat(lane.take()).isEmpty();
     lane.close();
     assertThat(work.hasSecrets()).as("is another one's now").isTrue();
+  }
+
+  @Test
+  void results_are_told_of_once_until_they_are_taken() {
+    List<Initiating> works = List.of(new Initiating(), new Initiating(), new Initiating());
+    lane.add(works.get(0));
+    lane.add(works.get(1));
+    runTasks();
+    assertThat(told).isEqualTo(1);
+    assertThat(lane.take())
+        .containsExactly(works.get(0).made.getFirst(), works.get(1).made.getFirst());
+    lane.add(works.get(2));
+    runTasks();
+    assertThat(told).isEqualTo(2);
+    assertThat(lane.take()).containsExactlyElementsOf(works.get(2).made);
   }
 
   @Test
@@ -116,7 +131,7 @@ class HandshakeLaneTest {
     assertThat(done.hasSecrets()).isTrue();
     lane.close();
     assertThat(done.hasSecrets()).isFalse();
-    assertThat(lane.poll()).isNull();
+    assertThat(lane.take()).isEmpty();
     assertThat(waits.erased).isTrue();
     runTasks();
     assertThat(waits.made).isEmpty();

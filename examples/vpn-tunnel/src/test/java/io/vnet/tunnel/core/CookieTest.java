@@ -7,6 +7,7 @@ import io.vnet.api.address.IpAddress;
 import io.vnet.tunnel.core.TunnelSim.Datagram;
 import io.vnet.tunnel.core.TunnelSim.Node;
 import io.vnet.tunnel.noise.Messages;
+import io.vnet.tunnel.noise.SourceShares;
 import io.vnet.tunnel.settings.TunnelChange;
 import io.vnet.tunnel.settings.TunnelDrop;
 import java.util.Arrays;
@@ -282,6 +283,49 @@ class CookieTest {
     assertThat(sim.sent()).hasSize(sent + 5 + replies().size());
     assertThat(b.core().status().peers()).hasSize(peers);
     b.checkInvariants();
+  }
+
+  @Test
+  void under_load_a_flooder_has_his_share_and_no_more_and_others_have_theirs() {
+    Crafted.load(sim, b);
+    byte[] signed = signedWithWonCookie(Crafted.initiation(sim, a, b, 0));
+    byte[] junk = Crafted.junk(sim);
+    int flood = 10 * SourceShares.BURST;
+    long cookiesBefore = b.drops(TunnelDrop.COOKIE_SENT);
+    for (int i = 0; i < flood; i++) {
+      sim.random().nextBytes(junk);
+      System.arraycopy(new byte[] {1, 0, 0, 0}, 0, junk, 0, 4);
+      sim.inject(a.endpoint(), b, Crafted.signed(junk, a, b));
+    }
+    sim.run(0.000_001);
+    long cookies = b.drops(TunnelDrop.COOKIE_SENT) - cookiesBefore;
+    assertThat(cookies).isBetween(SourceShares.BURST - 1L, (long) SourceShares.BURST);
+    assertThat(b.drops(TunnelDrop.RATE_LIMITED)).isEqualTo(flood - cookies);
+
+    int answered = replies().size();
+    inject(Crafted.initiation(sim, a, b, 1), Endpoint.parse("198.51.100.1:7"));
+    assertThat(replies()).as("of another source").hasSize(answered + 1);
+    sim.inject(a.endpoint(), b, signed);
+    sim.run(0.000_001);
+    assertThat(responses()).as("to the flooded source's cookie").isEqualTo(1);
+  }
+
+  @Test
+  void what_shares_keep_away_is_load_too() {
+    Crafted.load(sim, b);
+    byte[] junk = Crafted.junk(sim);
+    System.arraycopy(new byte[] {1, 0, 0, 0}, 0, junk, 0, 4);
+    for (int round = 0; round < 3; round++) {
+      for (int i = 0; i <= SourceShares.BURST; i++) {
+        sim.inject(a.endpoint(), b, junk);
+      }
+      sim.run(0.9);
+    }
+    assertThat(b.drops(TunnelDrop.RATE_LIMITED)).isEqualTo(3);
+
+    inject(Crafted.initiation(sim, a, b, 0), Endpoint.parse("198.51.100.1:7"));
+    assertThat(responses()).isZero();
+    assertThat(replies().getLast().to()).isEqualTo(Endpoint.parse("198.51.100.1:7"));
   }
 
   @Test

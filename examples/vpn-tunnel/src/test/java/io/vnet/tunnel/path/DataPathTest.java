@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.api.address.Endpoint;
 import io.vnet.api.error.VnetException;
+import io.vnet.api.offload.DatagramTrain;
+import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Layer;
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
@@ -134,6 +138,26 @@ class DataPathTest {
     runTasks();
     assertThat(outside.sends()).isEqualTo(1);
     assertThat(outside.peer().waiting()).isEqualTo(8);
+  }
+
+  @Test
+  void messages_of_one_length_to_one_endpoint_are_a_train() {
+    start();
+    for (int bytes : new int[] {64, 64, 64, 92}) {
+      path.send(new byte[bytes], THERE);
+    }
+    path.send(new byte[92], Endpoint.of(TunnelPair.outside(2), TunnelPair.PORT + 1));
+    path.afterCoreSoon();
+    runTasks();
+    assertThat(outside.peer().waiting()).isEqualTo(3);
+    try (SlabPool slabs = new SlabPool(1 << 16, 1);
+        BatchPool batches = new BatchPool(slabs, 8, 0, 0)) {
+      PacketBatch batch = batches.acquire();
+      assertThat(outside.peer().receive(batch)).isEqualTo(3);
+      assertThat(DatagramTrain.datagrams(batch.offload(0), batch.length(0))).isEqualTo(3);
+      assertThat(DatagramTrain.datagrams(batch.offload(1), batch.length(1))).isEqualTo(1);
+      batch.release();
+    }
   }
 
   @Test
