@@ -532,8 +532,8 @@ public final class VnetHost implements AutoCloseable {
   }
 
   /**
-   * What the last grace period took: from the first request that it serves to its callbacks, without
-   * the ways of request and callback between threads. Zero: there was none.
+   * What the last grace period took: from the first request that it serves to its callbacks,
+   * without the ways of request and callback between threads. Zero: there was none.
    */
   public Duration lastGracePeriod() {
     return Duration.ofNanos(context.gauge().lastNanos());

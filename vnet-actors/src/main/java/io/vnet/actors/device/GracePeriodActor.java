@@ -25,9 +25,10 @@ import org.slf4j.LoggerFactory;
  * inside, perhaps by this actor, and gets no processor as long as somebody looks: the actor sleeps
  * {@link #PAUSE_NANOS}, then each time a quarter longer, so that it adds a quarter to what the
  * reader takes. The first sleeps are {@linkplain io.vnet.api.epoch.Nap naps} of its own thread, in
- * half a millisecond altogether with turns of others between. A grace period that takes longer than the limit is named in the log, to the
- * listeners and in the {@link GraceGauge}, once, with thread and stack. Nobody but the releases
- * waits meanwhile; what may wait is bounded by refusing to create devices.
+ * half a millisecond altogether with turns of others between. A grace period that takes longer than
+ * the limit is named in the log, to the listeners and in the {@link GraceGauge}, once, with thread
+ * and stack. Nobody but the releases waits meanwhile; what may wait is bounded by refusing to
+ * create devices.
  */
 public final class GracePeriodActor {
   // Not the context's: that one walks the stack of each actor to find its name.

@@ -6,10 +6,10 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Pauses of actors that share a control thread. A short one is {@linkplain Nap slept through} by that
- * thread itself: another one that ended it would have to get a processor first, where those who are
- * waited for leave none. Messages to its actors wait
- * as long, and have their turn after each; a longer pause is another thread's.
+ * Pauses of actors that share a control thread. A short one is {@linkplain Nap slept through} by
+ * that thread itself: another one that ended it would have to get a processor first, where those
+ * who are waited for leave none. Messages to its actors wait as long, and have their turn after
+ * each; a longer pause is another thread's.
  *
  * <p>That a nap is over is done behind what the control thread has to do at that moment, as it may
  * lose its processor with it.

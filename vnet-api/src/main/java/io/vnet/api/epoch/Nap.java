@@ -11,10 +11,10 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>A thread that wakes while all processors are busy waits until a running one has used up its
  * time slice, some milliseconds. One that has asked for a shorter slice than the running one's gets
- * its processor at once (Linux 6.12 and newer), and takes it from whoever wakes it, at each wake-up,
- * which costs more than it gives to a thread that is sent messages all the time. So the short slice
- * is asked for when it sleeps, and given back when that is {@linkplain #over}. Neither needs a
- * privilege. Where the kernel knows no slices, or refuses, it is a sleep like any other.
+ * its processor at once (Linux 6.12 and newer), and takes it from whoever wakes it, at each
+ * wake-up, which costs more than it gives to a thread that is sent messages all the time. So the
+ * short slice is asked for when it sleeps, and given back when that is {@linkplain #over}. Neither
+ * needs a privilege. Where the kernel knows no slices, or refuses, it is a sleep like any other.
  *
  * <p><b>Cost:</b> two system calls beside the sleep, four more with the first nap and at the end.
  * 48 bytes off-heap for each thread that naps.
@@ -56,8 +56,8 @@ public final class Nap {
   private Nap() {}
 
   /**
-   * Sleeps so long, or shorter, as a thread that parks may; the calling thread has short slices from
-   * then on.
+   * Sleeps so long, or shorter, as a thread that parks may; the calling thread has short slices
+   * from then on.
    */
   public static void nanos(long nanos) {
     if (!SLICES) {
@@ -103,9 +103,7 @@ public final class Nap {
 
   private boolean slice(long nanos) {
     attributes.set(
-        ValueLayout.JAVA_LONG,
-        FLAGS,
-        attributes.get(ValueLayout.JAVA_LONG, FLAGS) | RESET_ON_FORK);
+        ValueLayout.JAVA_LONG, FLAGS, attributes.get(ValueLayout.JAVA_LONG, FLAGS) | RESET_ON_FORK);
     attributes.set(ValueLayout.JAVA_LONG, RUNTIME, nanos);
     return LinuxCall.call(SETATTR, 0, attributes.address(), 0, 0) == 0;
   }
