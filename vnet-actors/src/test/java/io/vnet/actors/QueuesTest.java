@@ -218,6 +218,7 @@ class QueuesTest {
     assertThat(end(reader)).isZero();
     end(destroy.done());
     assertThat(network.steps()).containsSubsequence(Step.QUIESCE, Step.RELEASE);
+    await().until(() -> events.contains(DeviceEvent.Kind.RELEASED));
     assertThat(events)
         .containsSubsequence(DeviceEvent.Kind.READERS_DRAINED, DeviceEvent.Kind.RELEASED);
   }

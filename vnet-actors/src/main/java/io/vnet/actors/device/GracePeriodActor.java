@@ -2,6 +2,9 @@ package io.vnet.actors.device;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.PreRestart;
+import akka.actor.typed.Signal;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.vnet.actors.core.ReplyTo;
@@ -22,7 +25,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A section is a few hundred nanoseconds, so a grace period that has not elapsed is looked at
  * again with the next turn of the mailbox, {@link #TURNS} times. After that a reader was preempted
- * inside, perhaps by this actor, and gets no processor as long as somebody looks: the actor sleeps
+ * inside, perhaps by this actor, and gets no processor as long as somebody looks and others run:
+ * the actor {@linkplain Epoch#hurry asks} those who run to give way for some milliseconds, sleeps
  * {@link #PAUSE_NANOS}, then each time a quarter longer, so that it adds a quarter to what the
  * reader takes. The first sleeps are {@linkplain io.vnet.api.epoch.Nap naps} of its own thread, in
  * half a millisecond altogether with turns of others between. A grace period that takes longer than
@@ -34,9 +38,12 @@ public final class GracePeriodActor {
   // Not the context's: that one walks the stack of each actor to find its name.
   private static final Logger LOG = LoggerFactory.getLogger(GracePeriodActor.class);
 
-  private static final int TURNS = 32;
+  private static final int TURNS = 16;
   private static final long PAUSE_NANOS = 20_000;
   private static final long PAUSE_MAX_NANOS = 10_000_000;
+
+  /** Pauses of five milliseconds together; a reader inside for longer was not just preempted. */
+  private static final long HURRY_PAUSE_NANOS = 1_000_000;
 
   /** What it understands. */
   public sealed interface Command {}
@@ -69,6 +76,7 @@ public final class GracePeriodActor {
   private int turns;
   private long pauseNanos;
   private boolean reported;
+  private boolean hurried;
 
   private GracePeriodActor(ActorContext<Command> context, HostContext host) {
     this.context = context;
@@ -80,15 +88,24 @@ public final class GracePeriodActor {
   }
 
   private Behavior<Command> behavior() {
-    return Behaviors.receiveMessage(command -> {
-      switch (command) {
-        case Retire retire -> add(retire);
-        case Barrier(var replyTo) -> add(new Retire(0, replyTo));
-        case Begin _ -> begin();
-        case Check _ -> check();
-      }
-      return Behaviors.same();
-    });
+    return Behaviors.receive((_, command) -> receive(command), (_, signal) -> receive(signal));
+  }
+
+  private Behavior<Command> receive(Command command) {
+    switch (command) {
+      case Retire retire -> add(retire);
+      case Barrier(var replyTo) -> add(new Retire(0, replyTo));
+      case Begin _ -> begin();
+      case Check _ -> check();
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> receive(Signal signal) {
+    if (signal instanceof PostStop || signal instanceof PreRestart) {
+      calm();
+    }
+    return Behaviors.same();
   }
 
   private void add(Retire retire) {
@@ -120,6 +137,7 @@ public final class GracePeriodActor {
       return;
     }
     if (epoch().elapsed(token)) {
+      calm();
       List<Retire> done = current;
       current = List.of();
       gauge();
@@ -140,8 +158,21 @@ public final class GracePeriodActor {
       self.tell(new Check());
     } else {
       reportStall();
+      if (pauseNanos > HURRY_PAUSE_NANOS) {
+        calm();
+      } else if (!hurried) {
+        hurried = true;
+        epoch().hurry();
+      }
       host.later().run(pauseNanos, () -> self.tell(new Check()));
       pauseNanos = Math.min(pauseNanos + pauseNanos / 4, PAUSE_MAX_NANOS);
+    }
+  }
+
+  private void calm() {
+    if (hurried) {
+      hurried = false;
+      epoch().calm();
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -28,8 +29,10 @@ class GracePeriodPauseTest {
   private final Epoch epoch = Epoch.create();
   private final EpochReader reader = epoch.register("reader");
   private final List<Long> pauses = new CopyOnWriteArrayList<>();
+  private final List<Boolean> hurries = new CopyOnWriteArrayList<>();
   private final BlockingQueue<Integer> overs = new LinkedBlockingQueue<>();
   private final BlockingQueue<Runnable> lastPauses = new LinkedBlockingQueue<>();
+  private volatile Runnable onPause = () -> {};
   private final SlabPool rings = new SlabPool(64 * 1024, 1);
   private final BatchPool singles = new BatchPool(new SlabPool(64 * 1024, 1), 1, 0, 0);
   private final ActorSystem<GracePeriodActor.Command> actor =
@@ -53,6 +56,8 @@ class GracePeriodPauseTest {
     @Override
     public void run(long nanos, Runnable task) {
       pauses.add(nanos);
+      hurries.add(epoch.isInHurry());
+      onPause.run();
       if (pauses.size() < PAUSES) {
         task.run();
       } else {
@@ -115,6 +120,35 @@ class GracePeriodPauseTest {
     assertThat(retire().join().token()).isEqualTo(7);
 
     assertThat(pauses).isEmpty();
+  }
+
+  @Test
+  void readers_are_in_a_hurry_during_the_pauses_of_the_first_milliseconds()
+      throws InterruptedException {
+    stallAndLeave();
+
+    for (int i = 0; i < PAUSES; i++) {
+      assertThat(hurries.get(i))
+          .as("pause of %s ns", pauses.get(i))
+          .isEqualTo(pauses.get(i) <= 1e6);
+    }
+    assertThat(hurries).contains(true, false);
+    assertThat(epoch.isInHurry()).isFalse();
+  }
+
+  @Test
+  void a_grace_period_that_ends_early_leaves_nobody_in_a_hurry() {
+    AtomicInteger pausesLeft = new AtomicInteger(3);
+    onPause =
+        () -> {
+          if (pausesLeft.decrementAndGet() == 0) {
+            reader.exit();
+          }
+        };
+    reader.enter();
+    assertThat(retire().join().token()).isEqualTo(7);
+    assertThat(hurries).containsExactly(true, true, true);
+    assertThat(epoch.isInHurry()).isFalse();
   }
 
   @Test

@@ -29,10 +29,13 @@ public final class Epoch {
   private static final int POOL = 64;
 
   /**
-   * From one epoch to the next; a reader's state has room below. 2^52 epochs, one a microsecond,
-   * are 142 years.
+   * From one epoch to the next; a reader's state has room below. 2^51 epochs, one a microsecond,
+   * are 71 years.
    */
-  static final long STEP = 1 << 11;
+  static final long STEP = 1 << 12;
+
+  /** In the epoch: who leaves a section that was entered from now on gives up his processor. */
+  static final long HURRY = 1 << 11;
 
   static {
     try {
@@ -137,7 +140,7 @@ public final class Epoch {
    * @return the token to ask {@link #elapsed} with
    */
   public long begin() {
-    long token = (long) EPOCH.getAndAdd(this, STEP) + STEP;
+    long token = ((long) EPOCH.getAndAdd(this, STEP) & -STEP) + STEP;
     if (barrier == Barrier.MEMBARRIER) {
       Membarrier.execute();
     } else {
@@ -156,6 +159,26 @@ public final class Epoch {
       }
     }
     return true;
+  }
+
+  /**
+   * Asks readers to give up their processor after each section, for a grace period that has not
+   * elapsed although its readers' sections are short: then some were preempted inside, perhaps by
+   * those who run, and the scheduler would let them wait for milliseconds. Costs readers that are
+   * not asked nothing; one that is, a sched_yield(2) a section.
+   */
+  public void hurry() {
+    EPOCH.getAndBitwiseOr(this, HURRY);
+  }
+
+  /** Readers keep their processor again. */
+  public void calm() {
+    EPOCH.getAndBitwiseAnd(this, ~HURRY);
+  }
+
+  /** Whether readers are asked to {@link #hurry}. */
+  public boolean isInHurry() {
+    return (current() & HURRY) != 0;
   }
 
   /** Who holds the grace period up. Slow: it looks at threads' stacks. */
@@ -187,6 +210,7 @@ public final class Epoch {
     }
   }
 
+  /** The present epoch, with {@link #HURRY} if that is asked for. */
   long current() {
     return (long) EPOCH.getOpaque(this);
   }

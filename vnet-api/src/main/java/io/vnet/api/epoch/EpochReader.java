@@ -14,8 +14,8 @@ import java.lang.invoke.VarHandle;
  *
  * <p><b>Cost</b> of enter and exit with {@link Epoch.Barrier#MEMBARRIER}: an opaque store, a
  * release store and six loads besides those that find the thread. The time goes to the loads, so
- * all that is not usual (nesting, a fence, a wrong exit) is seen from the one of the state. No
- * allocation.
+ * all that is not usual (nesting, a fence, hurry, a wrong exit) is seen from the one of the state.
+ * No allocation.
  */
 public final class EpochReader extends ReaderSlotPadded implements AutoCloseable {
   private static final VarHandle STATE;
@@ -85,21 +85,23 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
   }
 
   /**
-   * Leaves a section.
+   * Leaves a section; gives up the processor after it if a grace period is {@linkplain Epoch#hurry
+   * in a hurry}.
    *
    * @throws IllegalStateException outside
    */
   public void exit() {
     long now = state;
-    if (now == 0 || (now & (NESTED | FENCED)) != 0) {
-      exitNestedOrFenced();
+    if (now == 0 || (now & (NESTED | FENCED | Epoch.HURRY)) != 0) {
+      exitUnusual();
       return;
     }
     checkUser();
     STATE.setRelease(this, 0L);
   }
 
-  private void exitNestedOrFenced() {
+  @SuppressWarnings("ThreadPriorityCheck") // The scheduler is what hurry is about.
+  private void exitUnusual() {
     long now = state;
     if (!inside()) {
       throw new IllegalStateException(owner + ": exit without enter");
@@ -108,7 +110,10 @@ public final class EpochReader extends ReaderSlotPadded implements AutoCloseable
     if ((now & NESTED) != 0) {
       STATE.setOpaque(this, now - 1);
     } else {
-      STATE.setRelease(this, FENCED);
+      STATE.setRelease(this, now & FENCED);
+      if ((now & Epoch.HURRY) != 0) {
+        Thread.yield();
+      }
     }
   }
 

@@ -30,18 +30,19 @@ abstract class ReaderPadding {
 abstract class ReaderSlot extends ReaderPadding {
   /**
    * Inside, the epoch in which the outermost section was entered, and in the bits below {@link
-   * Epoch#STEP} the {@link #NESTED} count and {@link #FENCED}. Outside only FENCED or nothing.
+   * Epoch#STEP} the {@link #NESTED} count, {@link #FENCED} and {@link Epoch#HURRY}, if it was so
+   * then. Outside only FENCED or nothing.
    */
   long state;
 
   /** The thread that entered last. */
   long threadId;
 
-  /** Sections entered inside the outermost and not left. */
-  static final long NESTED = Epoch.STEP / 2 - 1;
-
   /** Set, inside and outside, in a reader that needs a full fence. */
-  static final long FENCED = Epoch.STEP / 2;
+  static final long FENCED = 1 << 10;
+
+  /** Sections entered inside the outermost and not left. */
+  static final long NESTED = FENCED - 1;
 }
 
 /** 120 bytes behind the slot. */

@@ -130,6 +130,42 @@ class EpochTest {
 
   @ParameterizedTest
   @EnumSource
+  void hurry_changes_nothing_of_what_is_waited_for(Barrier barrier) {
+    Epoch epoch = Epoch.create(barrier);
+    try (EpochReader before = epoch.register("before");
+        EpochReader during = epoch.register("during")) {
+      before.enter();
+      long first = epoch.begin();
+      epoch.hurry();
+      assertThat(epoch.isInHurry()).isTrue();
+      during.enter();
+      during.enter();
+      assertThat(epoch.elapsed(first)).isFalse();
+      before.exit();
+      assertThat(epoch.elapsed(first)).isTrue();
+
+      long second = epoch.begin();
+      assertThat(second).isEqualTo(first + Epoch.STEP);
+      during.exit();
+      assertThat(during.inside()).isTrue();
+      assertThat(epoch.elapsed(second)).isFalse();
+      epoch.calm();
+      assertThat(epoch.isInHurry()).isFalse();
+      assertThat(epoch.elapsed(second)).isFalse();
+      during.exit();
+      assertThat(during.inside()).isFalse();
+      assertThat(epoch.elapsed(second)).isTrue();
+
+      during.enter();
+      assertThat(epoch.elapsed(second)).isTrue();
+      assertThat(epoch.elapsed(epoch.begin())).isFalse();
+      during.exit();
+      assertThatIllegalStateException().isThrownBy(during::exit);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void each_token_waits_for_the_readers_before_it_and_for_no_other(Barrier barrier) {
     Epoch epoch = Epoch.create(barrier);
     try (EpochReader first = epoch.register("first");
