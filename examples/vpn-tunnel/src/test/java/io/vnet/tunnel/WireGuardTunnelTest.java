@@ -40,7 +40,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,6 +119,57 @@ class WireGuardTunnelTest {
         }
       }
       assertThat(pair.left.peer().sentBytes() - before).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void U4_ten_thousand_peers_are_told_while_packets_flow() throws Exception {
+    int more = 10_000;
+    try (TunnelPair pair = pair();
+        Mailbox left = new Mailbox(leftPort.peer());
+        Mailbox right = new Mailbox(rightPort.peer())) {
+      pair.shakeHands();
+      List<PeerChange> peers = new ArrayList<>();
+      for (int i = 0; i < more; i++) {
+        byte[] key = new byte[32];
+        ByteBuffer.wrap(key).putInt(i + 1);
+        peers.add(
+            PeerChange.of(PublicKey.of(key))
+                .withAllowedIps(
+                    List.of(IpPrefix.parse("fd42::" + Integer.toHexString(i) + "/128"))));
+      }
+      join(pair.left.tunnel().change(TunnelChange.NONE.withPeers(peers)));
+      AtomicBoolean over = new AtomicBoolean();
+      AtomicInteger crossed = new AtomicInteger();
+      CompletableFuture<Integer> traffic =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  while (!over.get()) {
+                    Packet packet = V4.sized(100, crossed.get());
+                    left.send(packet);
+                    assertThat(right.next()).isEqualTo(packet);
+                    crossed.incrementAndGet();
+                  }
+                } catch (InterruptedException e) {
+                  throw new AssertionError(e);
+                }
+                return crossed.get();
+              },
+              task -> Thread.ofPlatform().start(task));
+      long sent = 0;
+      for (int round = 0; round < 10; round++) {
+        int before = crossed.get();
+        TunnelStatus status = pair.left.status();
+        assertThat(status.peers()).hasSize(more + 1);
+        assertThat(status.peers()).allMatch(peer -> !peer.allowedIps().isEmpty());
+        assertThat(status.peers().getFirst().sentBytes()).isGreaterThanOrEqualTo(sent);
+        sent = status.peers().getFirst().sentBytes();
+        await().until(() -> crossed.get() > before || traffic.isDone());
+      }
+      over.set(true);
+      assertThat(traffic.get(TunnelPair.GUARD_SECONDS, TimeUnit.SECONDS)).isPositive();
+      assertThat(pair.left.status().drops()).isEmpty();
     }
   }
 

@@ -139,14 +139,21 @@ class GracePeriodPauseTest {
   @Test
   void a_grace_period_that_ends_early_leaves_nobody_in_a_hurry() {
     AtomicInteger pausesLeft = new AtomicInteger(3);
+    CompletableFuture<Boolean> third = new CompletableFuture<>();
+    CompletableFuture<Boolean> left = new CompletableFuture<>();
     onPause =
         () -> {
           if (pausesLeft.decrementAndGet() == 0) {
-            reader.exit();
+            third.complete(true);
+            left.join();
           }
         };
     reader.enter();
-    assertThat(retire().join().token()).isEqualTo(7);
+    CompletableFuture<GracePeriodActor.Elapsed> elapsed = retire();
+    third.orTimeout(GUARD_SECONDS, TimeUnit.SECONDS).join();
+    reader.exit();
+    left.complete(true);
+    assertThat(elapsed.join().token()).isEqualTo(7);
     assertThat(hurries).containsExactly(true, true, true);
     assertThat(epoch.isInHurry()).isFalse();
   }

@@ -16,6 +16,7 @@ import io.vnet.io.loop.IslandLoop;
 import io.vnet.io.testkit.TestPort;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -42,6 +43,9 @@ class FairnessTest {
   private final BatchPool batches = new BatchPool(slabs);
   private final IslandDispatchers dispatchers = new IslandDispatchers(kit.system());
   private final Libc libc = NativeLibc.load();
+
+  /** What each had when the other was still at nothing. On the island. */
+  private List<Integer> starts = List.of(0, 0);
 
   @AfterEach
   void end() {
@@ -174,15 +178,16 @@ class FairnessTest {
             @Override
             boolean next(int receive) {
               counts[mine] = receive;
-              int other = counts[1 - mine];
-              if (receive == 20 * BEGIN && other > 0) {
-                ahead.complete(receive - other);
+              if (counts[0] == 0 || counts[1] == 0) {
+                starts = List.of(counts[0], counts[1]);
+              } else if (counts[0] + counts[1] == 40 * BEGIN) {
+                ahead.complete(counts[0] - starts.get(0) - (counts[1] - starts.get(1)));
               }
               return !ahead.isDone();
             }
           };
     }
-    // Both begin in one task of the island's, so that neither has a start.
+    // One may begin before the other: what it has until then does not count.
     CompletableFuture.runAsync(
             () -> {
               ports[0].begin(() -> {});

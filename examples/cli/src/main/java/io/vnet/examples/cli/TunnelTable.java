@@ -8,13 +8,17 @@ import io.vnet.tunnel.settings.TunnelDrop;
 import io.vnet.tunnel.settings.TunnelStatus;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Tunnels and their peers as text; from the second time on with rates. One thread. */
+/**
+ * Tunnels and their peers as text; from the second time on with rates, the busiest peers first. One
+ * thread.
+ */
 final class TunnelTable {
   private static final String NONE = "-";
   private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -64,11 +68,11 @@ final class TunnelTable {
       text.append(", fwmark 0x").append(Integer.toHexString(status.mark()));
     }
     text.append(System.lineSeparator());
-    if (!status.peers().isEmpty()) {
-      text.append(peers(name, status.peers(), now, nanos));
-    }
     if (!status.drops().isEmpty()) {
       text.append("dropped: ").append(drops(status.drops())).append(System.lineSeparator());
+    }
+    if (!status.peers().isEmpty()) {
+      text.append(peers(name, status.peers(), now, nanos));
     }
   }
 
@@ -85,7 +89,7 @@ final class TunnelTable {
                 "SENT/S",
                 "ALLOWED IPS")
             : new TextTable("PEER", "ENDPOINT", "HANDSHAKE", "RECEIVED", "SENT", "ALLOWED IPS");
-    for (PeerStatus peer : peers) {
+    for (PeerStatus peer : busiestFirst(name, peers)) {
       String key = peer.publicKey().base64();
       String endpoint = peer.endpoint().map(Object::toString).orElse(NONE);
       String age = peer.lastHandshake().map(moment -> age(moment, now)).orElse("never");
@@ -116,6 +120,21 @@ final class TunnelTable {
       }
     }
     return table.render();
+  }
+
+  /** By what they have moved since the last time: on a terminal not all may have room. */
+  private List<PeerStatus> busiestFirst(String name, List<PeerStatus> peers) {
+    if (!rates) {
+      return peers;
+    }
+    Comparator<PeerStatus> byMoved = Comparator.comparingLong(peer -> moved(name, peer));
+    return peers.stream().sorted(byMoved.reversed()).toList();
+  }
+
+  private long moved(String name, PeerStatus peer) {
+    Sample last = before.get(id(name, peer.publicKey()));
+    long all = peer.receivedBytes() + peer.sentBytes();
+    return last == null ? all : all - last.receivedBytes() - last.sentBytes();
   }
 
   private static String id(String name, PublicKey key) {

@@ -214,9 +214,9 @@ class TunnelIT {
         assertThat(shown.err()).isEmpty();
         assertThat(shown.outLines().getFirst())
             .isEqualTo(name + ": public key " + lab.hereKeys.publicKey() + ", port 51820");
-        assertThat(shown.outLines().get(2))
+        assertThat(shown.outLines().get(3))
             .startsWith(lab.thereKeys.publicKey() + "  192.0.2.2:51820  never");
-        assertThat(shown.outLines().getLast()).startsWith("dropped: ").contains("no peer ");
+        assertThat(shown.outLines().get(1)).startsWith("dropped: ").contains("no peer ");
         assertThat(shown.out()).doesNotContain(lab.hereKeys.privateKey().base64());
       }
       // What it says besides nobody else minds.

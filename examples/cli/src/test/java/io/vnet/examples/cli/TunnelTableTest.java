@@ -10,6 +10,7 @@ import io.vnet.tunnel.settings.PeerStatus;
 import io.vnet.tunnel.settings.TunnelDrop;
 import io.vnet.tunnel.settings.TunnelStatus;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,8 @@ class TunnelTableTest {
   private static final Instant NOW = Instant.ofEpochSecond(1_000_000);
   private static final PublicKey PEER =
       PublicKey.fromBase64("ZLEBsdC+WocEvQePmJUAH8A+jp+VIvGI3RKNmEbUhGY=");
+  private static final PublicKey OTHER =
+      PublicKey.fromBase64("B6N8vBQgk8i3VdwbEOhstCY3StFqqFPtC9/AsrhtHHw=");
   private static final PrivateKey OWN =
       PrivateKey.fromBase64("AAIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eH2A=");
 
@@ -53,11 +56,11 @@ class TunnelTableTest {
         .containsExactly(
             "wg0: public key B6N8vBQgk8i3VdwbEOhstCY3StFqqFPtC9/AsrhtHHw=, port 51820, fwmark"
                 + " 0xca6c",
+            "dropped: replay 12, no peer 3",
             "PEER                                          ENDPOINT     HANDSHAKE   RECEIVED  SENT  "
                 + " ALLOWED IPS",
             "ZLEBsdC+WocEvQePmJUAH8A+jp+VIvGI3RKNmEbUhGY=  192.0.2.1:7  1 min 15 s  1.50 KiB  100 B"
-                + "  10.0.0.0/8, fd00::/64",
-            "dropped: replay 12, no peer 3");
+                + "  10.0.0.0/8, fd00::/64");
     assertThat(text).doesNotContain(OWN.base64());
   }
 
@@ -69,7 +72,38 @@ class TunnelTableTest {
         table.render(Map.of("wg0", status(1000 + 4096, 10, Optional.empty())), NOW, 2_000_000_000L);
     assertThat(text).contains("RECEIVED/S", "SENT/S", "never", "2.00 KiB", "5 B");
     String anew = table.render(Map.of("wg0", status(0, 10, Optional.empty())), NOW, 3_000_000_000L);
-    assertThat(anew.lines().toList().get(2)).contains("  0 B", " -  ");
+    assertThat(anew.lines().toList().getLast()).contains("  0 B", " -  ");
+  }
+
+  @Test
+  void from_the_second_time_on_the_busiest_peers_come_first() {
+    List<PublicKey> keys = List.of(PEER, OTHER, PublicKey.of(new byte[32]));
+    TunnelTable table = new TunnelTable();
+    assertThat(peers(table.render(Map.of("wg0", moved(keys, 9, 5, 7)), NOW, 0)))
+        .containsExactlyElementsOf(keys);
+    assertThat(peers(table.render(Map.of("wg0", moved(keys, 9, 8, 8)), NOW, 1_000_000_000L)))
+        .containsExactly(keys.get(1), keys.get(2), keys.get(0));
+  }
+
+  private static TunnelStatus moved(List<PublicKey> keys, long... received) {
+    List<PeerStatus> peers = new ArrayList<>();
+    for (int i = 0; i < received.length; i++) {
+      peers.add(
+          new PeerStatus(
+              keys.get(i),
+              Optional.empty(),
+              Optional.empty(),
+              Optional.empty(),
+              0,
+              received[i],
+              0,
+              List.of()));
+    }
+    return new TunnelStatus(Optional.of(OWN), 51820, 0, true, peers, Map.of());
+  }
+
+  private static List<PublicKey> peers(String text) {
+    return text.lines().skip(2).map(line -> PublicKey.fromBase64(line.substring(0, 44))).toList();
   }
 
   @Test
