@@ -528,6 +528,7 @@ class UapiServerTest {
 
   @Test
   void a_hundred_servers_leave_nothing_behind() {
+    serve("wg0").close(); // The first one in a JVM leaves what the JDK's channels share.
     Descriptors before = Descriptors.now();
     for (int i = 0; i < 100; i++) {
       serve("wg" + i % 3).close();
