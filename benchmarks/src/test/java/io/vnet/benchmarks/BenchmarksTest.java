@@ -60,6 +60,7 @@ class BenchmarksTest {
     for (String readers : List.of("0_readers", "1_reader", "2_readers", "8_readers")) {
       for (String rank : List.of("p50", "p99")) {
         names.add("grace_" + rank + "_us_" + readers);
+        names.add("grace_call_" + rank + "_us_" + readers);
         names.add("grace_destroy_" + rank + "_us_" + readers);
       }
     }
