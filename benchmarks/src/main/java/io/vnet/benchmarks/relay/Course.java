@@ -19,12 +19,6 @@ final class Course implements AutoCloseable {
 
   private static final double BYTES_PER_MEBIBYTE = 1 << 20;
 
-  /** Of a run without a length, over all streams. */
-  private static final String STREAM_BYTES = "16M";
-
-  /** The same in datagrams of 64 bytes. */
-  private static final String DATAGRAM_BYTES = "2M";
-
   private final Variant variant;
   private final Lengths lengths;
   private final Processes processes;
@@ -40,23 +34,10 @@ final class Course implements AutoCloseable {
   /**
    * How long to measure.
    *
-   * @param seconds of each run of iperf3; 0: until it has sent some bytes, as it knows no fractions
+   * @param seconds of each run of iperf3
    * @param pings round trips
    */
-  record Lengths(int seconds, int pings) {
-    /** The options of iperf3's that end a run. */
-    private List<String> limit(String bytes) {
-      // It stops when it has written all: a small window keeps what has not arrived by then small.
-      return seconds > 0
-          ? List.of("--time", Integer.toString(seconds))
-          : List.of("--bytes", bytes, "--window", "128K");
-    }
-
-    /** Of a run, for people. */
-    String run() {
-      return seconds > 0 ? seconds + " s" : STREAM_BYTES + "B";
-    }
-  }
+  record Lengths(int seconds, int pings) {}
 
   /** Opens a variant's road and sees that packets come through. */
   static Course open(Variant variant, Lengths lengths, Processes processes)
@@ -109,7 +90,7 @@ final class Course implements AutoCloseable {
   private Map<Quantity, Double> tcp1() throws IOException, InterruptedException {
     double allocated = allocatedBytes();
     double before = cpuSeconds();
-    String report = iperf3(STREAM_BYTES);
+    String report = iperf3();
     double used = cpuSeconds() - before;
     double bytes = Tools.iperf3(report, "sum_received", "bytes");
     Map<Quantity, Double> values = new EnumMap<>(Quantity.class);
@@ -155,7 +136,7 @@ final class Course implements AutoCloseable {
   }
 
   private Map<Quantity, Double> tcp8() throws IOException, InterruptedException {
-    String report = iperf3(STREAM_BYTES, "--parallel", "8");
+    String report = iperf3("--parallel", "8");
     return Map.of(
         Quantity.TCP_8, gigabits(report), Quantity.MEMORY, residentBytes() / BYTES_PER_MEBIBYTE);
   }
@@ -170,7 +151,7 @@ final class Course implements AutoCloseable {
    */
   private Map<Quantity, Double> udp() throws IOException, InterruptedException {
     long before = udpArrived();
-    String report = iperf3(DATAGRAM_BYTES, "--udp", "--bitrate", "0", "--length", "64");
+    String report = iperf3("--udp", "--bitrate", "0", "--length", "64");
     return Map.of(
         Quantity.UDP_64, (udpArrived() - before) / Tools.iperf3(report, "sum", "seconds"));
   }
@@ -238,12 +219,12 @@ final class Course implements AutoCloseable {
     }
   }
 
-  private String iperf3(String bytes, String... options) throws IOException, InterruptedException {
+  private String iperf3(String... options) throws IOException, InterruptedException {
     Process server = server();
     try {
       List<String> command =
-          new ArrayList<>(List.of("iperf3", "--client", Road.FAR_ADDRESS, "--json"));
-      command.addAll(lengths.limit(bytes));
+          new ArrayList<>(List.of("iperf3", "--client", Road.FAR_ADDRESS, "--json", "--time"));
+      command.add(Integer.toString(lengths.seconds()));
       command.addAll(List.of(options));
       String report = run(road.near(), command.toArray(String[]::new));
       server.waitFor(Processes.LIMIT);

@@ -25,7 +25,7 @@ import java.util.Random;
  */
 public final class RelayBenchmark {
   private static final Course.Lengths LENGTHS = new Course.Lengths(3, 1000);
-  private static final Course.Lengths QUICK_LENGTHS = new Course.Lengths(0, 100);
+  private static final Course.Lengths QUICK_LENGTHS = new Course.Lengths(1, 100);
   private static final int ROUNDS = 5;
   private static final int ROUNDS_MAX = 1000;
   private static final int REPEATS_MAX = 2;

@@ -73,8 +73,8 @@ final class Report {
             + " in random order (seed "
             + where.seed()
             + "), "
-            + where.lengths().run()
-            + " a run of iperf3, "
+            + where.lengths().seconds()
+            + " s a run of iperf3, "
             + where.lengths().pings()
             + " pings. "
             + disturbance(ESCAPED_STAR),
