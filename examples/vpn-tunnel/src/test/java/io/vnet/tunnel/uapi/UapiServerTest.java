@@ -528,7 +528,6 @@ class UapiServerTest {
 
   @Test
   void a_hundred_servers_leave_nothing_behind() {
-    serve("wg0").close(); // The first one in a JVM leaves what the JDK's channels share.
     Descriptors before = Descriptors.now();
     for (int i = 0; i < 100; i++) {
       serve("wg" + i % 3).close();
@@ -536,7 +535,9 @@ class UapiServerTest {
 
     await()
         .atMost(30, TimeUnit.SECONDS)
-        .untilAsserted(() -> assertThat(Descriptors.now().since(before)).isEmpty());
+        // The JDK's channels share a pair of sockets, made when the first of them is closed.
+        .untilAsserted(
+            () -> assertThat(Descriptors.now().since(before)).isIn(Map.of(), Map.of("socket", 2)));
     assertThat(directory).isEmptyDirectory();
   }
 
