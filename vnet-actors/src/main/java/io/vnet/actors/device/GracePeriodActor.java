@@ -76,7 +76,6 @@ public final class GracePeriodActor {
   private int turns;
   private long pauseNanos;
   private boolean reported;
-  private boolean hurried;
 
   private GracePeriodActor(ActorContext<Command> context, HostContext host) {
     this.context = context;
@@ -160,8 +159,7 @@ public final class GracePeriodActor {
       reportStall();
       if (pauseNanos > HURRY_PAUSE_NANOS) {
         calm();
-      } else if (!hurried) {
-        hurried = true;
+      } else {
         epoch().hurry();
       }
       host.later().run(pauseNanos, () -> self.tell(new Check()));
@@ -170,8 +168,7 @@ public final class GracePeriodActor {
   }
 
   private void calm() {
-    if (hurried) {
-      hurried = false;
+    if (epoch().isInHurry()) {
       epoch().calm();
     }
   }
