@@ -70,21 +70,6 @@ public final class RateLimiter {
     }
   }
 
-  /** Comparable, so that a bin of the map which somebody fills on purpose becomes a tree. */
-  private record Source(boolean v6, long high, long low) implements Comparable<Source> {
-    static Source of(IpAddress source) {
-      IpAddress address = Cookies.reduced(source);
-      return new Source(address.v6(), address.high(), address.v6() ? 0 : address.low());
-    }
-
-    @Override
-    public int compareTo(Source other) {
-      int byHigh = Long.compare(high, other.high);
-      int byLow = byHigh == 0 ? Long.compare(low, other.low) : byHigh;
-      return byLow == 0 ? Boolean.compare(v6, other.v6) : byLow;
-    }
-  }
-
   /** Tokens in nanoseconds. */
   private static final class Bucket {
     private long tokens = TOKENS_MAX - COST_NANOS;

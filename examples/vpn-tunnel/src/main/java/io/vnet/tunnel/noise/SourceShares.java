@@ -14,9 +14,7 @@ import java.util.Arrays;
  * one that is forged and its true owner: with a flood of 50,000 a second a fifth of his messages
  * still passes, and with a cookie all of them do, as the caller asks for that first.
  *
- * <p>An IPv4-mapped IPv6 address counts as the IPv4 address, and all of one /64 as one source.
- *
- * <p><b>Owner:</b> one thread. <b>Cost:</b> no allocation.
+ * <p><b>Owner:</b> one thread. <b>Cost:</b> one short-lived object.
  */
 public final class SourceShares {
   /** Messages a second of one source. */
@@ -48,7 +46,7 @@ public final class SourceShares {
 
   /** Takes one message's part of its source's share; false: there is none left. */
   public boolean take(IpAddress source, long now) {
-    int share = share(Cookies.reduced(source));
+    int share = share(Source.of(source));
     long full = fullAt[share] - now > 0 ? fullAt[share] : now;
     if (full + COST_NANOS - now > TOKENS_MAX) {
       return false;
@@ -57,8 +55,8 @@ public final class SourceShares {
     return true;
   }
 
-  private int share(IpAddress address) {
-    long key = address.v6() ? address.high() : address.low();
+  private int share(Source source) {
+    long key = source.v6() ? source.high() : source.low();
     long mixed = (key ^ secret) * MULTIPLIER;
     mixed = (mixed ^ (mixed >>> 32) ^ Long.rotateLeft(secret, 17)) * MULTIPLIER;
     return (int) (mixed >>> (Long.SIZE - SHARE_BITS));
