@@ -4,13 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.api.address.Endpoint;
 import io.vnet.api.address.IpPrefix;
-import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
 import io.vnet.api.packet.PacketBatch;
-import io.vnet.api.port.Island;
 import io.vnet.api.port.OffloadFeature;
-import io.vnet.api.port.PacketPort;
 import io.vnet.io.testkit.TestPort;
 import io.vnet.tunnel.core.CoreOutput;
 import io.vnet.tunnel.core.HandshakeResult;
@@ -28,6 +25,8 @@ import io.vnet.tunnel.noise.Messages;
 import io.vnet.tunnel.path.DataPath;
 import io.vnet.tunnel.settings.PeerChange;
 import io.vnet.tunnel.settings.TunnelChange;
+import io.vnet.tunnel.testkit.HeldIsland;
+import io.vnet.tunnel.testkit.NoEnd;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -79,7 +78,7 @@ final class FuzzWorld implements AutoCloseable {
   record Genuine(byte[] bytes, boolean fresh) {}
 
   private final SplittableRandom random;
-  private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+  private final HeldIsland island = new HeldIsland();
   private final ArrayDeque<HandshakeWork> works = new ArrayDeque<>();
   private final Map<PublicKey, Peer> peers = new HashMap<>();
   private final Outside outside = new Outside();
@@ -102,7 +101,7 @@ final class FuzzWorld implements AutoCloseable {
     PrivateKey key = randomKey();
     publicKey = Identity.of(CRYPTO, key).publicKey();
     core = new TunnelCore(CRYPTO, random::nextBytes, new Output());
-    path = new DataPath(inside, core, new Owner(), new HeldIsland(), () -> now);
+    path = new DataPath(inside, core, new NoEnd(), island, () -> now);
     path.start();
     path.use(outside);
     core.change(TunnelChange.NONE.withPrivateKey(key), now);
@@ -228,9 +227,7 @@ final class FuzzWorld implements AutoCloseable {
   }
 
   private void run() {
-    while (!tasks.isEmpty()) {
-      tasks.remove().run();
-    }
+    island.runTasks();
   }
 
   // The phases.
@@ -398,41 +395,6 @@ final class FuzzWorld implements AutoCloseable {
     first.end();
     second.end();
     stranger.end();
-  }
-
-  /** Runs nothing by itself. */
-  private final class HeldIsland implements Island {
-    @Override
-    public String name() {
-      return "held";
-    }
-
-    @Override
-    public boolean inIsland() {
-      return true;
-    }
-
-    @Override
-    public void execute(Runnable task) {
-      tasks.add(task);
-    }
-  }
-
-  private static final class Owner implements DataPath.Owner {
-    @Override
-    public void insideEnded(@Nullable VnetException cause) {
-      throw new AssertionError(cause);
-    }
-
-    @Override
-    public void outsideLost(PacketPort port, @Nullable VnetException cause) {
-      throw new AssertionError(cause);
-    }
-
-    @Override
-    public void failed(Throwable cause) {
-      throw new AssertionError(cause);
-    }
   }
 
   private final class Output implements CoreOutput {

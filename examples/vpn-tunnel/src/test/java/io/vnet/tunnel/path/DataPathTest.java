@@ -3,15 +3,12 @@ package io.vnet.tunnel.path;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vnet.api.address.Endpoint;
-import io.vnet.api.error.VnetException;
 import io.vnet.api.offload.DatagramTrain;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.PacketBatch;
 import io.vnet.api.packet.SlabPool;
 import io.vnet.api.port.DropReason;
-import io.vnet.api.port.Island;
-import io.vnet.api.port.PacketPort;
 import io.vnet.io.testkit.MemoryPort;
 import io.vnet.tunnel.core.CoreOutput;
 import io.vnet.tunnel.core.HandshakeWork;
@@ -19,11 +16,11 @@ import io.vnet.tunnel.core.Peer;
 import io.vnet.tunnel.core.TunnelCore;
 import io.vnet.tunnel.crypto.CryptoProviders;
 import io.vnet.tunnel.settings.TunnelDrop;
+import io.vnet.tunnel.testkit.HeldIsland;
+import io.vnet.tunnel.testkit.NoEnd;
 import io.vnet.tunnel.testkit.TunnelPair;
 import java.security.SecureRandom;
-import java.util.ArrayDeque;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -31,7 +28,7 @@ import org.junit.jupiter.api.Test;
 class DataPathTest {
   private static final Endpoint THERE = Endpoint.of(TunnelPair.outside(2), TunnelPair.PORT);
 
-  private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+  private final HeldIsland island = new HeldIsland();
   private final MemoryPort inside = MemoryPort.pair("inside", Layer.L3, 16);
   private final MemoryPort outside = MemoryPort.pair("outside", Layer.DATAGRAM, 16);
   private final DataPath path =
@@ -39,43 +36,8 @@ class DataPathTest {
           inside,
           new TunnelCore(CryptoProviders.choose(), new SecureRandom()::nextBytes, new NoOutput()),
           new NoEnd(),
-          new HeldIsland(),
+          island,
           () -> 0);
-
-  /** Runs nothing by itself. */
-  private final class HeldIsland implements Island {
-    @Override
-    public String name() {
-      return "held";
-    }
-
-    @Override
-    public boolean inIsland() {
-      return true;
-    }
-
-    @Override
-    public void execute(Runnable task) {
-      tasks.add(task);
-    }
-  }
-
-  private static final class NoEnd implements DataPath.Owner {
-    @Override
-    public void insideEnded(@Nullable VnetException cause) {
-      throw new AssertionError(cause);
-    }
-
-    @Override
-    public void outsideLost(PacketPort port, @Nullable VnetException cause) {
-      throw new AssertionError(cause);
-    }
-
-    @Override
-    public void failed(Throwable cause) {
-      throw new AssertionError(cause);
-    }
-  }
 
   /** Of a core that is asked for nothing. */
   private static final class NoOutput implements CoreOutput {
@@ -115,16 +77,10 @@ class DataPathTest {
     path.close();
   }
 
-  private void runTasks() {
-    while (!tasks.isEmpty()) {
-      tasks.remove().run();
-    }
-  }
-
   private void start() {
     path.start();
     path.use(outside);
-    runTasks();
+    island.runTasks();
   }
 
   @Test
@@ -135,7 +91,7 @@ class DataPathTest {
       path.afterCoreSoon();
     }
     assertThat(outside.sends()).isZero();
-    runTasks();
+    island.runTasks();
     assertThat(outside.sends()).isEqualTo(1);
     assertThat(outside.peer().waiting()).isEqualTo(8);
   }
@@ -148,7 +104,7 @@ class DataPathTest {
     }
     path.send(new byte[92], Endpoint.of(TunnelPair.outside(2), TunnelPair.PORT + 1));
     path.afterCoreSoon();
-    runTasks();
+    island.runTasks();
     assertThat(outside.peer().waiting()).isEqualTo(3);
     try (SlabPool slabs = new SlabPool(1 << 16, 1);
         BatchPool batches = new BatchPool(slabs, 8, 0, 0)) {
@@ -167,7 +123,7 @@ class DataPathTest {
     path.afterCoreSoon();
     MemoryPort other = MemoryPort.pair("other", Layer.DATAGRAM, 16);
     path.use(other);
-    runTasks();
+    island.runTasks();
     assertThat(outside.peer().waiting()).isEqualTo(1);
     assertThat(other.peer().waiting()).isZero();
     assertThat(path.portDrops()).isEmpty();
