@@ -49,6 +49,7 @@ final class UapiConnection implements EpollIoHandle {
   private final ByteBuffer transfer;
   private final UapiReader reader;
   private final BiConsumer<UapiRequest, Consumer<String>> operations;
+  private final Consumer<UapiConnection> gone;
   private @Nullable IoRegistration registration;
   private ByteBuffer input = NOTHING;
   private ByteBuffer output = NOTHING;
@@ -64,18 +65,21 @@ final class UapiConnection implements EpollIoHandle {
    * @param transfer direct, of the loop: nothing stays in it
    * @param zones interfaces that endpoints may name
    * @param operations takes a request and gives the reply later, on the event loop
+   * @param gone told when it is closed
    */
   UapiConnection(
       Socket socket,
       Executor loop,
       ByteBuffer transfer,
       ZoneNames zones,
-      BiConsumer<UapiRequest, Consumer<String>> operations) {
+      BiConsumer<UapiRequest, Consumer<String>> operations,
+      Consumer<UapiConnection> gone) {
     this.socket = socket;
     this.loop = loop;
     this.transfer = transfer;
     this.reader = new UapiReader(zones);
     this.operations = operations;
+    this.gone = gone;
   }
 
   @Override
@@ -196,6 +200,7 @@ final class UapiConnection implements EpollIoHandle {
       return;
     }
     closed = true;
+    gone.accept(this);
     if (registration != null) {
       registration.cancel();
     }

@@ -11,6 +11,9 @@ import io.netty.util.concurrent.Future;
 import io.vnet.tunnel.settings.ZoneNames;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -37,6 +40,7 @@ final class UapiListener implements EpollIoHandle {
   private final ZoneNames zones;
   private final BiConsumer<UapiRequest, Consumer<String>> operations;
   private final ByteBuffer transfer = ByteBuffer.allocateDirect(TRANSFER_BYTES);
+  private final Set<UapiConnection> clients = new HashSet<>();
 
   /** Whether there will be another try without an event. */
   private boolean retrying;
@@ -82,7 +86,9 @@ final class UapiListener implements EpollIoHandle {
           return;
         }
         told = false;
-        begin(new UapiConnection(new Socket(client), loop, transfer, zones, operations));
+        begin(
+            new UapiConnection(
+                new Socket(client), loop, transfer, zones, operations, clients::remove));
       }
     } catch (IOException e) {
       if (!told) {
@@ -95,6 +101,7 @@ final class UapiListener implements EpollIoHandle {
   }
 
   private void begin(UapiConnection client) {
+    clients.add(client);
     Future<IoRegistration> registered = loop.register(client);
     var _ =
         registered.addListener(_ -> {
@@ -105,6 +112,16 @@ final class UapiListener implements EpollIoHandle {
             client.close();
           }
         });
+  }
+
+  /**
+   * Closes the socket and all clients. The loop would do it at its end, but not if it is asked to
+   * end in the second half of a round (Netty's SingleThreadIoEventLoop.run): then it leaves what is
+   * registered open.
+   */
+  void end() {
+    close();
+    List.copyOf(clients).forEach(UapiConnection::close);
   }
 
   /** Also called by the loop at its end. */

@@ -62,6 +62,7 @@ public final class UapiServer implements AutoCloseable {
   private final ZoneNames zones;
   private final MultiThreadIoEventLoopGroup group;
   private final IoEventLoop loop;
+  private final UapiListener listener;
   private final Operations operations = new Operations();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final FileWatch watch;
@@ -81,6 +82,7 @@ public final class UapiServer implements AutoCloseable {
     this.zones = zones;
     this.group = group(name, socket);
     this.loop = group.next();
+    this.listener = new UapiListener(socket, loop, zones, operations::submit);
     FileWatch started = null;
     try {
       started =
@@ -91,18 +93,13 @@ public final class UapiServer implements AutoCloseable {
                   deleted.run();
                 }
               });
-      IoRegistration registration =
-          loop.register(new UapiListener(socket, loop, zones, operations::submit))
-              .syncUninterruptibly()
-              .getNow();
+      IoRegistration registration = loop.register(listener).syncUninterruptibly().getNow();
       registration.submit(UapiListener.INTEREST);
     } catch (Throwable e) {
       if (started != null) {
         started.close();
       }
       stopLoop();
-      // Once more if the loop has done it, which does nothing.
-      socket.close();
       throw e;
     }
     this.watch = started;
@@ -365,8 +362,9 @@ public final class UapiServer implements AutoCloseable {
     stopLoop();
   }
 
-  /** The loop closes all sockets at its end. */
+  /** Closes all sockets and ends the loop. */
   private void stopLoop() {
+    loop.execute(listener::end);
     var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     if (!loop.inEventLoop()) {
       group.terminationFuture().awaitUninterruptibly();
