@@ -108,10 +108,12 @@ class MessagesAtTunnelTest {
       }
     }
     assertStillWorks(1);
-    Map<TunnelDrop, Long> drops = status().drops();
-    assertThat(drops.values().stream().mapToLong(Long::longValue).sum())
-        .isEqualTo(6L * lengths.size());
-    assertThat(drops.keySet())
+    // An initiation is looked at on the handshakes' thread.
+    await()
+        .untilAsserted(() ->
+            assertThat(status().drops().values().stream().mapToLong(Long::longValue).sum())
+                .isEqualTo(6L * lengths.size()));
+    assertThat(status().drops().keySet())
         .isSubsetOf(
             TunnelDrop.MALFORMED,
             TunnelDrop.UNKNOWN_INDEX,
