@@ -193,7 +193,10 @@ class OwnershipIT {
     Program.outputIn(namespace, command.toArray(String[]::new));
   }
 
-  /** Opens devices as a user without capabilities, but for reading this test's classes. */
+  /**
+   * Opens devices as a user without capabilities, but for opening this test's classes and the node,
+   * whose modes are the machine's.
+   */
   private static List<String> asNobody(NetworkNamespace namespace, String... devices) {
     List<String> command =
         new ArrayList<>(
@@ -202,9 +205,9 @@ class OwnershipIT {
                 "--reuid=" + NOBODY,
                 "--regid=" + NOBODY,
                 "--clear-groups",
-                "--inh-caps=-all,+dac_read_search",
-                "--ambient-caps=+dac_read_search",
-                "--bounding-set=-all,+dac_read_search",
+                "--inh-caps=-all,+dac_override",
+                "--ambient-caps=+dac_override",
+                "--bounding-set=-all,+dac_override",
                 "--"));
     command.addAll(
         ChildJvm.command(List.of("--enable-native-access=ALL-UNNAMED"), Open.class, devices));
