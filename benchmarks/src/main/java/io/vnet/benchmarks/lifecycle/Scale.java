@@ -261,7 +261,7 @@ final class Scale {
   /** Nanoseconds of one life, by 64 callers, among what is there. */
   private double lives(VnetHost host) {
     asynchronous(host, quick ? 0 : 1);
-    return 1e9 / asynchronous(host, quick ? 0 : 2);
+    return 1e9 / best(() -> asynchronous(host, quick ? 0 : 1));
   }
 
   private static long heap() {

@@ -9,10 +9,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A node: owns the names under which its device is found. Its driver bound the first name before it
- * started this actor, so that a taken name refuses the creation.
+ * told this actor, so that a taken name refuses the creation.
  *
- * <p>After an unbind it binds nothing more. It lives until the driver stops it, when the unit is
- * freed: whatever is asked twice is answered twice.
+ * <p>After an unbind it binds nothing more of this device. It is the device's until the driver
+ * frees the unit: whatever is asked twice is answered twice. The softc's last word to the driver
+ * comes behind all that was said to the node, so whatever it is told then is of the {@link Serve
+ * next device}: making an actor and ending it costs more than all that a node does.
  *
  * <p>Source: if_tuntap specification, section 1.7.
  */
@@ -30,6 +32,9 @@ public final class DeviceActor extends AbstractOnMessageBehavior<DeviceActor.Com
   /** Remove the names. */
   public record Unbind(ReplyTo<Unbound> replyTo) implements Command {}
 
+  /** The unit is free: the next device's node. */
+  record Serve(Node node) implements Command {}
+
   /** The unit is free: end. */
   record Stop() implements Command {}
 
@@ -42,9 +47,9 @@ public final class DeviceActor extends AbstractOnMessageBehavior<DeviceActor.Com
   /** The names are gone: an open by name answers ENOENT. */
   public record Unbound() {}
 
-  private final Node node;
   private final NodeTable nodes;
   private final ReplyTo<Failed> driver;
+  private Node node;
   private @Nullable String alias;
   private boolean unbound;
 
@@ -88,6 +93,11 @@ public final class DeviceActor extends AbstractOnMessageBehavior<DeviceActor.Com
         removeAlias();
         nodes.unbind(node.name(), node);
         replyTo.tell(new Unbound());
+      }
+      case Serve(var next) -> {
+        removeAlias();
+        node = next;
+        unbound = false;
       }
       case Stop _ -> {
         return Behaviors.stopped();

@@ -14,7 +14,9 @@ import io.vnet.api.device.DeviceName;
 import io.vnet.api.device.DriverKind;
 import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,16 +27,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * One driver: its units, shared by all vnets, and its nodes.
  *
- * <p>It hands out the lowest free unit, or a given one, and makes the node; it passes destroy
- * requests on to the softc and remembers who asked; when the softc frees the unit, as its last act,
- * it answers them all. So a request that arrives at a softc which has just said its last word is
- * answered too.
+ * <p>It hands out the lowest free unit, or a given one, and makes the node, whose actor may have
+ * served a device before; it passes destroy requests on to the softc and remembers who asked; when
+ * the softc frees the unit, as its last act, it answers them all. So a request that arrives at a
+ * softc which has just said its last word is answered too.
  *
  * <p>If it fails, its host does: {@link HostFailure}.
  *
  * <p>Source: if_tuntap specification, sections 1.3, 1.4, 1.8.
  */
 public final class DriverActor {
+  /** As many as are freed and taken by some dozens of callers; more would be memory. */
+  private static final int SPARE_NODES = 64;
+
   /** What it understands. */
   public sealed interface Command {}
 
@@ -119,7 +124,9 @@ public final class DriverActor {
   private final ReplyTo<DeviceActor.Failed> nodeFailed;
   private final Map<Integer, Unit> byUnit = new HashMap<>();
   private final List<ReplyTo<Drained>> drains = new ArrayList<>();
+  private final Deque<ActorRef<DeviceActor.Command>> spares = new ArrayDeque<>();
   private UnitSet units = UnitSet.empty();
+  private long nodeActors;
   private long generations;
   private boolean terminating;
 
@@ -204,13 +211,21 @@ public final class DriverActor {
       return refuse(device.name(), Errno.EEXIST, "the name is taken", "use another unit");
     }
     units = units.with(unit);
-    ActorRef<DeviceActor.Command> nodeActor =
-        context.spawn(
-            DeviceActor.create(node, host.nodes(), nodeFailed),
-            device + "-" + device.generation(),
-            DispatcherSelector.sameAsParent());
+    ActorRef<DeviceActor.Command> nodeActor = nodeActor(node);
     byUnit.put(unit, new Unit(node, nodeActor));
     return new Reserved(node, nodeActor);
+  }
+
+  private ActorRef<DeviceActor.Command> nodeActor(Node node) {
+    ActorRef<DeviceActor.Command> spare = spares.poll();
+    if (spare != null) {
+      spare.tell(new DeviceActor.Serve(node));
+      return spare;
+    }
+    return context.spawn(
+        DeviceActor.create(node, host.nodes(), nodeFailed),
+        "node-" + nodeActors++,
+        DispatcherSelector.sameAsParent());
   }
 
   /** An alias of another device may stand where the node would: the next unit then. */
@@ -276,7 +291,11 @@ public final class DriverActor {
     }
     byUnit.remove(device.name().unit());
     units = units.without(device.name().unit());
-    unit.nodeActor.tell(new DeviceActor.Stop());
+    if (spares.size() < SPARE_NODES) {
+      spares.push(unit.nodeActor);
+    } else {
+      unit.nodeActor.tell(new DeviceActor.Stop());
+    }
     if (unit.softc != null) {
       host.events().publish(device, DeviceEvent.Kind.UNIT_FREED, () -> "");
       unit.softc.tell(new SoftcActor.Stop());

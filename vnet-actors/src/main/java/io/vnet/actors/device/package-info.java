@@ -6,7 +6,7 @@
  *   ├─ GracePeriodActor           says when the readers have drained
  *   ├─ DeferredDestroyActor       unbinds the names nobody may wait for
  *   ├─ DriverActor tun|tap|vmnet  units and nodes, shared by all vnets
- *   │   └─ DeviceActor tun3-17    a node: its names and its pointer
+ *   │   └─ DeviceActor node-5     a node: its names and its pointer; then another one's
  *   └─ VnetActor vnet0            interfaces of one network-stack instance
  *       └─ SoftcActor tun3-17     the tunnel: feeds SoftcCore, carries out what it says
  * </pre>
@@ -20,9 +20,9 @@
  * <p><b>Crashes:</b> that of a softc is a forced destroy of its device. Every other actor is
  * shared: its crash stops them all, and {@link io.vnet.actors.device.HostFailure} ends the host.
  *
- * <p><b>Threads:</b> actors run on {@code vnet.control-dispatcher}, which has one thread, and never
- * block; what blocks (opening and closing descriptors) runs in a {@link
- * io.vnet.actors.device.BlockingLane}. Packets never come here.
+ * <p><b>Threads:</b> actors run on {@code vnet.control-dispatcher}, which has one thread, {@link
+ * io.vnet.actors.device.ControlThread}, and never block; what blocks (opening and closing
+ * descriptors) runs in a {@link io.vnet.actors.device.BlockingLane}. Packets never come here.
  */
 @NullMarked
 package io.vnet.actors.device;

@@ -294,7 +294,7 @@ final class Deeds {
   /** Gives the interface another name; the node gets an alias. */
   static Deed rename() {
     return onVnet("rename", (cast, reply) -> new VnetActor.Rename(cast.device(), "wan", reply))
-        .stoppedAt("driver-tun/" + Cast.NAME, "before the node swaps its alias");
+        .stoppedAt("driver-tun/node-0", "before the node swaps its alias");
   }
 
   /** Lends the device to another vnet. */

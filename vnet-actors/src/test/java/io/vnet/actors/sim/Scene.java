@@ -19,7 +19,7 @@ import java.util.function.Consumer;
  * One host and who runs when: nothing happens but by {@link #rest} and {@link #stepOf}.
  *
  * <p>The lanes of the host: {@code vnet-0/tun0-1} (a softc), {@code driver-tun}, {@code
- * driver-tun/tun0-1} (a node), {@code vnet-0} and the next ones, {@code grace-period}, {@code
+ * driver-tun/node-0} (a node), {@code vnet-0} and the next ones, {@code grace-period}, {@code
  * deferred-destroy}, and {@code blocking of} a softc's.
  */
 public final class Scene {
