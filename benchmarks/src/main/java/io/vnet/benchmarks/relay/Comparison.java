@@ -217,6 +217,7 @@ record Comparison(
             variants.add(Programs.wireGuardGo(NEWEST, "wireguard-go, newest", path.toString())));
     variants.add(programs.tunnel(VNET_TUNNEL, "vnet", 0));
     variants.add(programs.tunnel(PORTABLE, "vnet, JDK's crypto", 0, "--crypto", "portable"));
+    variants.add(programs.tunnel("vnet_io_uring", "vnet, io_uring", 0, IO, IO_URING));
     variants.add(programs.tunnel(MANY_PEERS, "vnet, 10,000 peers", IDLE_PEERS));
     List<Promise> promised = new ArrayList<>();
     promised.add(new Promise("ratio_10000_peers", MANY_PEERS, VNET_TUNNEL));

@@ -14,8 +14,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the system's libcrypto, once, and makes handles to its functions. It stays loaded. No call
- * is {@code critical}: a packet of 64 KiB takes 40 µs, and the thread must reach safepoints.
+ * Finds the system's libcrypto, once, and makes handles to its functions. It stays loaded. A call
+ * is not {@code critical} if it takes a text of any length: one of 64 KiB takes 40 µs, and the
+ * thread must reach safepoints.
  */
 @SuppressWarnings("restricted") // The one class of this room that loads a library or links calls.
 final class Libcrypto {
@@ -146,6 +147,12 @@ final class Libcrypto {
   /** A function at an address. */
   MethodHandle handle(long address, FunctionDescriptor descriptor) {
     return linker.downcallHandle(MemorySegment.ofAddress(address), descriptor);
+  }
+
+  /** The same for calls that last a microsecond at the most: the collector waits for their end. */
+  MethodHandle shortHandle(long address, FunctionDescriptor descriptor) {
+    return linker.downcallHandle(
+        MemorySegment.ofAddress(address), descriptor, Linker.Option.critical(false));
   }
 
   int readInt(long address) {

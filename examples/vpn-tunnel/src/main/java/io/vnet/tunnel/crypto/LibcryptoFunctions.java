@@ -84,6 +84,15 @@ abstract sealed class LibcryptoFunctions permits EvpFunctions, ProviderFunctions
     }
   }
 
+  /**
+   * A cipher for packets under the key at this address, which it copies.
+   *
+   * @throws VnetException ENOMEM
+   */
+  TransportCipher transportCipher(long key) {
+    return new LibcryptoCipher(this, newContext(key));
+  }
+
   /** Overwrites and frees a context. */
   final void freeContext(long context) {
     try {

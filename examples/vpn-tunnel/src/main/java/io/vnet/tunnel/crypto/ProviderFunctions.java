@@ -93,6 +93,16 @@ final class ProviderFunctions extends LibcryptoFunctions {
     return new ProviderFunctions("libcrypto " + Libcrypto.load().version());
   }
 
+  /** Found before; see {@link #load()}. */
+  static ProviderTables tables() {
+    return TABLES.orThrow();
+  }
+
+  @Override
+  TransportCipher transportCipher(long key) {
+    return StreamAndMac.of(key, name());
+  }
+
   @Override
   long allocate() throws Throwable {
     return (long) Calls.NEWCTX.invokeExact(Calls.CONTEXT);

@@ -25,6 +25,11 @@ final class ProviderTables {
   static final int CIPHER_FREECTX = 7;
   static final int CIPHER_GET_CTX_PARAMS = 10;
   static final int CIPHER_SET_CTX_PARAMS = 11;
+  static final int MAC_NEWCTX = 1;
+  static final int MAC_FREECTX = 3;
+  static final int MAC_INIT = 4;
+  static final int MAC_UPDATE = 5;
+  static final int MAC_FINAL = 6;
   static final int KEYMGMT_NEW = 1;
   static final int KEYMGMT_FREE = 10;
   static final int KEYMGMT_IMPORT = 40;
@@ -36,6 +41,7 @@ final class ProviderTables {
 
   // Operations of the same file.
   private static final int CIPHER = 2;
+  private static final int MAC = 3;
   private static final int KEYMGMT = 10;
   private static final int KEYEXCH = 11;
 
@@ -51,6 +57,8 @@ final class ProviderTables {
   private final Libcrypto library;
   private final long context;
   private final long[] cipher;
+  private final long[] stream;
+  private final long[] mac;
   private final long[] keys;
   private final long[] exchange;
 
@@ -82,6 +90,18 @@ final class ProviderTables {
             CIPHER_FREECTX,
             CIPHER_GET_CTX_PARAMS,
             CIPHER_SET_CTX_PARAMS);
+    stream =
+        functions(
+            provider,
+            CIPHER,
+            "ChaCha20",
+            CIPHER_NEWCTX,
+            CIPHER_ENCRYPT_INIT,
+            CIPHER_UPDATE,
+            CIPHER_FREECTX);
+    mac =
+        functions(
+            provider, MAC, "Poly1305", MAC_NEWCTX, MAC_FREECTX, MAC_INIT, MAC_UPDATE, MAC_FINAL);
     keys = functions(provider, KEYMGMT, "X25519", KEYMGMT_NEW, KEYMGMT_FREE, KEYMGMT_IMPORT);
     exchange =
         functions(
@@ -158,6 +178,16 @@ final class ProviderTables {
 
   MethodHandle cipher(int number, FunctionDescriptor descriptor) {
     return library.handle(cipher[number], descriptor);
+  }
+
+  /** Of ChaCha20 alone; for calls of a microsecond at the most. */
+  MethodHandle stream(int number, FunctionDescriptor descriptor) {
+    return library.shortHandle(stream[number], descriptor);
+  }
+
+  /** Of Poly1305; for calls of a microsecond at the most. */
+  MethodHandle mac(int number, FunctionDescriptor descriptor) {
+    return library.shortHandle(mac[number], descriptor);
   }
 
   MethodHandle keys(int number, FunctionDescriptor descriptor) {
