@@ -142,7 +142,7 @@ record Comparison(
     variants.add(programs.relay(VNET_OFFLOAD, "vnet, offload", C_OFFLOAD, OFFLOAD));
     variants.add(
         programs.relay(
-            "vnet_offload_io_uring", "vnet, offload, io_uring", C_OFFLOAD, OFFLOAD, IO, IO_URING));
+            "vnet_offload_epoll", "vnet, offload, epoll", C_OFFLOAD, OFFLOAD, IO, EPOLL));
     return new Comparison(
         "relay",
         "Relays between two tun devices, ratio to C with the same offloads",
@@ -217,7 +217,7 @@ record Comparison(
             variants.add(Programs.wireGuardGo(NEWEST, "wireguard-go, newest", path.toString())));
     variants.add(programs.tunnel(VNET_TUNNEL, "vnet", 0));
     variants.add(programs.tunnel(PORTABLE, "vnet, JDK's crypto", 0, "--crypto", "portable"));
-    variants.add(programs.tunnel("vnet_io_uring", "vnet, io_uring", 0, IO, IO_URING));
+    variants.add(programs.tunnel("vnet_epoll", "vnet, epoll", 0, IO, EPOLL));
     variants.add(programs.tunnel(MANY_PEERS, "vnet, 10,000 peers", IDLE_PEERS));
     List<Promise> promised = new ArrayList<>();
     promised.add(new Promise("ratio_10000_peers", MANY_PEERS, VNET_TUNNEL));

@@ -101,9 +101,9 @@ class ReportTest {
             tuple(
                 "vnet_offload", "c_offload", List.of("vnet", "relay", "tunA", "tunB", "--offload")),
             tuple(
-                "vnet_offload_io_uring",
+                "vnet_offload_epoll",
                 "c_offload",
-                List.of("vnet", "relay", "tunA", "tunB", "--offload", "--io", "io_uring")));
+                List.of("vnet", "relay", "tunA", "tunB", "--offload", "--io", "epoll")));
   }
 
   @Test
@@ -159,6 +159,7 @@ class ReportTest {
                 "vnet_portable_crypto",
                 "wireguard_go",
                 List.of("vnet", "tunnel", "--crypto", "portable")),
+            tuple("vnet_epoll", "wireguard_go", List.of("vnet", "tunnel", "--io", "epoll")),
             tuple("vnet_10000_peers", "wireguard_go", List.of("vnet", "tunnel")));
     assertThat(tunnel.promised())
         .extracting(Comparison.Promise::figure)

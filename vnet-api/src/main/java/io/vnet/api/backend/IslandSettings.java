@@ -8,10 +8,10 @@ import java.util.Objects;
  *
  * @param plain threads for devices whose packets come one by one, at least 1, in turn: one a
  *     direction of a relay is best
- * @param offload threads for devices with offloads, at least 1, in turn: a thread that moves
- *     super-packets is hardly busy, and two that pass them on to each other are slower than one
- * @param io how they talk to the kernel. {@link HostIo#AUTO}: plain ones by io_uring where the
- *     kernel allows it, offload ones by epoll; where both are by epoll a thread may serve both
+ * @param offload threads for devices with offloads, at least 1, in turn, the first ones of those
+ *     for plain devices: a thread that moves super-packets is hardly busy, and two that pass them
+ *     on to each other are slower than one
+ * @param io how they talk to the kernel
  * @param busyPoll how long a thread that has nothing to do goes on looking before it sleeps; zero:
  *     not at all. Takes a processor while there is traffic, for a shorter way to wake up
  */
@@ -26,7 +26,10 @@ public record IslandSettings(int plain, int offload, HostIo io, Duration busyPol
     }
   }
 
-  /** Two for plain devices (one on a single processor), one for offloads, AUTO, no busy polling. */
+  /**
+   * Two for plain devices (one on a single processor), one of them for offloads, AUTO, no busy
+   * polling.
+   */
   public static IslandSettings defaults() {
     return new IslandSettings(
         Math.min(2, Runtime.getRuntime().availableProcessors()), 1, HostIo.AUTO, Duration.ZERO);

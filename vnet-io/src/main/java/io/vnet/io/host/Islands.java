@@ -13,8 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The I/O threads of a host: those for plain devices from the start, those for devices with
- * offloads when the first of these comes. A thread over epoll may be both. Safe on any thread.
+ * The I/O threads of a host: those for plain devices from the start, and, if devices
+ * with offloads are to have more of them, the rest when the first of these comes. Safe on any
+ * thread.
  */
 final class Islands implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Islands.class);
@@ -83,20 +84,14 @@ final class Islands implements AutoCloseable {
     return offload.get(Math.floorMod(offloadTurn++, offload.size()));
   }
 
-  /** Plain ones as far as they are of the right kind, and more of that kind. */
+  /** Plain ones as far as there are enough, and more. */
   private List<IslandLoop> offloadIslands() {
-    HostIo io = settings.io() == HostIo.IO_URING ? HostIo.IO_URING : HostIo.EPOLL;
-    boolean uring = io == HostIo.IO_URING;
-    List<IslandLoop> loops = new ArrayList<>();
-    for (IslandLoop loop : plain) {
-      if (loops.size() < settings.offload() && loop.isUring() == uring) {
-        loops.add(loop);
-      }
-    }
+    List<IslandLoop> loops =
+        new ArrayList<>(plain.subList(0, Math.min(settings.offload(), plain.size())));
     int shared = loops.size();
     try {
       while (loops.size() < settings.offload()) {
-        loops.add(island(io, settings, libc));
+        loops.add(island(settings.io(), settings, libc));
       }
     } catch (VnetException e) {
       loops.subList(shared, loops.size()).forEach(IslandLoop::close);
