@@ -13,9 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The I/O threads of a host: those for plain devices from the start, and, if devices
- * with offloads are to have more of them, the rest when the first of these comes. Safe on any
- * thread.
+ * The I/O threads of a host: those for plain devices from the start, and, if devices with offloads
+ * are to have more of them, the rest when the first of these comes. Safe on any thread.
  */
 final class Islands implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Islands.class);

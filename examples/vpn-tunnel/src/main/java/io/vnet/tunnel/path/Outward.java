@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * seals.
  *
  * <p>A segment of a super-packet gets its header right before its payload, over the end of the
- * segment before, which is sealed by then; the seal writes into the batch that is sent. So the seal
- * is the one copy of the payload. Padding is written behind the segment, over bytes that belong to
+ * segment before, which is sealed by then; the seal writes into the batch that is sent. So nothing
+ * but the seal moves the payload. Padding is written behind the segment, over bytes that belong to
  * the next one, which are put back after the seal.
  *
  * <p><b>Pauses:</b> when the outside port has no room, the batch and the place in it are kept, and

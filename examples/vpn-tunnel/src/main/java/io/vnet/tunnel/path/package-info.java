@@ -7,7 +7,7 @@
  * <p><b>Threads:</b> everything runs on the tunnel's island, in turns, one after the other; signals
  * of the ports come from any thread and only ask for a turn. Used by {@code actor} alone.
  *
- * <p><b>A packet costs</b> one pass of the cipher, which is its copy from one port's batch into the
+ * <p><b>A packet costs</b> one pass of the cipher, which moves it from one port's batch into the
  * other's, and one pass for a checksum where a super-packet is split or joined. No allocation, no
  * queue between threads, no lock but those of the ports.
  */

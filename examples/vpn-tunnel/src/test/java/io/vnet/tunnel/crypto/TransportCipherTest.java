@@ -20,7 +20,9 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Packets in native memory, with each provider; the buffers are dirty before each use. */
 @ParameterizedClass
@@ -127,6 +129,29 @@ class TransportCipherTest {
         .isEqualTo(crypto.seal(hex("t_i2r"), 9, plain, NOTHING));
     assertThat(cipher.open(9, large, 16, length + TAG_BYTES, large, 16)).isTrue();
     assertThat(take(large, 16, length)).isEqualTo(plain);
+  }
+
+  /** Around where a text is cut into pieces, and where a piece is no multiple of a block. */
+  @ParameterizedTest
+  @ValueSource(ints = {4032, 4095, 4096, 4097, 4111, 4112, 4113, 4160, 8191, 8192, 8193, 12_288})
+  void a_long_text_is_sealed_in_pieces_as_in_one(int length) {
+    MemorySegment large = arena.allocate(20_000);
+    byte[] plain = new byte[length];
+    new Random(length).nextBytes(plain);
+    byte[] sealed = crypto.seal(hex("t_i2r"), 7, plain, NOTHING);
+    put(plain, large, 5);
+    cipher.seal(7, large, 5, length, large, 5);
+    assertThat(take(large, 5, sealed.length)).isEqualTo(sealed);
+    assertThat(take(large, 5 + sealed.length, 1)[0]).isEqualTo((byte) 0xa5);
+    for (int at : new int[] {0, length / 2, length - 1, length, sealed.length - 1}) {
+      byte[] forged = sealed.clone();
+      forged[at] ^= 1;
+      put(forged, large, 5);
+      assertThat(cipher.open(7, large, 5, sealed.length, large, 5)).as("byte " + at).isFalse();
+    }
+    put(sealed, large, 5);
+    assertThat(cipher.open(7, large, 5, sealed.length, large, 5)).isTrue();
+    assertThat(take(large, 5, length)).isEqualTo(plain);
   }
 
   @Test
