@@ -55,9 +55,9 @@ final class SocketAddresses {
     sourceInterface = 0;
   }
 
-  /** Reads {@code struct in_pktinfo} of an IPv4 message. */
+  /** Reads {@code struct in_pktinfo} of an IPv4 message; one without an interface's number not. */
   void readPacketInfo4(MemorySegment memory, long at) {
-    if (v6) {
+    if (v6 || memory.get(HOST_INT, at + IPI_IFINDEX) < 0) {
       return;
     }
     hasSource = true;
@@ -65,9 +65,9 @@ final class SocketAddresses {
     sourceInterface = memory.get(HOST_INT, at + IPI_IFINDEX);
   }
 
-  /** Reads {@code struct in6_pktinfo} of an IPv6 message. */
+  /** Reads {@code struct in6_pktinfo} of an IPv6 message; one without an interface's number not. */
   void readPacketInfo6(MemorySegment memory, long at) {
-    if (!v6) {
+    if (!v6 || memory.get(HOST_INT, at + IPI6_IFINDEX) < 0) {
       return;
     }
     hasSource = true;

@@ -174,6 +174,18 @@ class ReceiverTest {
   }
 
   @Test
+  void a_source_without_an_interface_is_none() {
+    byte[] info = new byte[12];
+    info[3] = (byte) 0x80;
+    info[0] = (byte) 0x80;
+    arrive(100, 0, control(CMSGHDR_BYTES + info.length, SOL_IP, IP_PKTINFO, info));
+
+    assertThat(receiver.receive(batch)).isEqualTo(1);
+
+    assertThat(Objects.requireNonNull(batch.endpoint(0)).source()).isEmpty();
+  }
+
+  @Test
   void full_trains_stay_where_they_were_written() {
     for (int i = 0; i < 5; i++) {
       arrive(45 * 1452, 0, segment(1452));
@@ -277,13 +289,6 @@ class ReceiverTest {
                 case 1 -> random.nextInt(64);
                 default -> CMSGHDR_BYTES + data.length;
               };
-          // The interface is a kernel's number, which is not negative.
-          if (data.length > 19) {
-            data[3] &= 0x7f;
-            data[19] &= 0x7f;
-          } else if (data.length > 3) {
-            data[3] &= 0x7f;
-          }
           controls[c] =
               control(
                   length,
