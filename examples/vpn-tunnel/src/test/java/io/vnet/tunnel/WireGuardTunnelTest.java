@@ -19,6 +19,8 @@ import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.Layer;
 import io.vnet.api.packet.Packet;
+import io.vnet.api.packet.PacketBatch;
+import io.vnet.api.port.ForwardingPort;
 import io.vnet.api.port.Island;
 import io.vnet.api.port.PacketPort;
 import io.vnet.io.loop.IslandLoop;
@@ -33,6 +35,7 @@ import io.vnet.tunnel.testkit.IpFlow;
 import io.vnet.tunnel.testkit.Mailbox;
 import io.vnet.tunnel.testkit.TunnelPair;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +43,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -469,6 +473,37 @@ class WireGuardTunnelTest {
     own.close();
     join(tunnel.ended());
     tunnel.close();
+    assertThat(leftPort.isOpen()).isFalse();
+  }
+
+  private PacketPort readingFailsWith(Errno errno) {
+    return new ForwardingPort(leftPort) {
+      @Override
+      public int receive(PacketBatch into) {
+        throw new VnetException("read", "wg0", errno, "the test says so", "");
+      }
+    };
+  }
+
+  /** An island may read before its poller has told the port. */
+  @Test
+  void a_read_that_meets_the_removal_of_the_interface_ends_the_tunnel_in_order() {
+    WireGuardTunnel tunnel =
+        WireGuardTunnel.start(
+            host, "wg", readingFailsWith(Errno.ENODEV), network.at(TunnelPair.outside(1)));
+    join(tunnel.ended());
+    assertThat(leftPort.isOpen()).isFalse();
+  }
+
+  @Test
+  void another_failure_of_a_read_is_how_the_tunnel_ends() {
+    WireGuardTunnel tunnel =
+        WireGuardTunnel.start(
+            host, "wg", readingFailsWith(Errno.EIO), network.at(TunnelPair.outside(1)));
+    assertThat(tunnel.ended().toCompletableFuture())
+        .failsWithin(Duration.ofSeconds(TunnelPair.GUARD_SECONDS))
+        .withThrowableOfType(ExecutionException.class)
+        .withMessageContaining("read wg0: EIO");
     assertThat(leftPort.isOpen()).isFalse();
   }
 

@@ -2,6 +2,7 @@ package io.vnet.tunnel.path;
 
 import io.netty.channel.SingleThreadEventLoop;
 import io.vnet.api.address.Endpoint;
+import io.vnet.api.error.Errno;
 import io.vnet.api.error.VnetException;
 import io.vnet.api.packet.BatchPool;
 import io.vnet.api.packet.SlabPool;
@@ -227,7 +228,8 @@ public final class DataPath {
     try {
       move(clock.getAsLong());
     } catch (VnetException e) {
-      if (inside.isOpen()) {
+      // A removed interface is met by a read before the port hears of it, and closes.
+      if (inside.isOpen() && e.errno() != Errno.ENODEV) {
         owner.failed(e);
       } else {
         owner.insideEnded(e);
