@@ -24,7 +24,7 @@ class DemoTest {
     try (Child child = Child.vnet(List.of(), "demo", "--memory", "--seconds", "3600")) {
       child.awaitLine("station ");
       child.signal("INT");
-      new DemoOutput(child.end()).assertSound();
+      new DemoOutput(child.end()).assertEndedWell();
     }
   }
 
